@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::as_conversions)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::as_conversions,
+        reason = "tests break signatures on purpose, at places they know to be there"
+    )
+)]
+
+mod ecdsa_signature;
+mod error;
+mod hasher;
+mod rsa_signature;
+mod verified;
+mod verify;
+
+pub use error::{KeyDefect, VerifyError};
+pub use hasher::{Hasher, digest};
+pub use verified::Verified;
+pub use verify::{verify, verify_digest};
