@@ -1,0 +1,393 @@
+//! Reading and writing DER whose exact bytes matter.
+//!
+//! Signatures are made over encodings, so what was read must never be written again in its place: a
+//! [`Tlv`] keeps the bytes it came in. Only what X.509 and CMS use is understood: tag numbers below 31 and
+//! definite, minimal lengths (X.690 section 10.1). BER is refused at the byte that makes it BER.
+
+use const_oid::ObjectIdentifier;
+
+use crate::Error;
+
+/// Identifier octets (X.690 section 8.1.2) of the types in use.
+pub mod tag {
+    /// BOOLEAN.
+    pub const BOOLEAN: u8 = 0x01;
+    /// INTEGER.
+    pub const INTEGER: u8 = 0x02;
+    /// BIT STRING, primitive.
+    pub const BIT_STRING: u8 = 0x03;
+    /// OCTET STRING, primitive.
+    pub const OCTET_STRING: u8 = 0x04;
+    /// NULL.
+    pub const NULL: u8 = 0x05;
+    /// OBJECT IDENTIFIER.
+    pub const OID: u8 = 0x06;
+    /// UTF8String.
+    pub const UTF8_STRING: u8 = 0x0c;
+    /// PrintableString.
+    pub const PRINTABLE_STRING: u8 = 0x13;
+    /// TeletexString.
+    pub const TELETEX_STRING: u8 = 0x14;
+    /// IA5String.
+    pub const IA5_STRING: u8 = 0x16;
+    /// UTCTime.
+    pub const UTC_TIME: u8 = 0x17;
+    /// GeneralizedTime.
+    pub const GENERALIZED_TIME: u8 = 0x18;
+    /// UniversalString.
+    pub const UNIVERSAL_STRING: u8 = 0x1c;
+    /// BMPString.
+    pub const BMP_STRING: u8 = 0x1e;
+    /// SEQUENCE and SEQUENCE OF.
+    pub const SEQUENCE: u8 = 0x30;
+    /// SET and SET OF.
+    pub const SET: u8 = 0x31;
+
+    /// A primitive, context-specific tag `[number]`; `number` below 31.
+    #[must_use]
+    pub const fn context(number: u8) -> u8 {
+        0x80 | (number & 0x1f)
+    }
+
+    /// A constructed, context-specific tag `[number]`; `number` below 31.
+    #[must_use]
+    pub const fn context_constructed(number: u8) -> u8 {
+        0xa0 | (number & 0x1f)
+    }
+}
+
+/// One value with its tag, and the bytes both came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tlv<'a> {
+    /// The identifier octet.
+    pub tag: u8,
+    /// The contents octets.
+    pub contents: &'a [u8],
+    /// Identifier, length and contents octets.
+    pub raw: &'a [u8],
+    /// Where `raw` begins, counted from the outermost input.
+    pub offset: usize,
+}
+
+impl<'a> Tlv<'a> {
+    /// Reads exactly one value that takes up all of `bytes`.
+    ///
+    /// # Errors
+    /// [`Error::Der`] for bad DER and for bytes after it.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
+        let mut reader = Reader::new(bytes);
+        let tlv = reader.read()?;
+        reader.finish()?;
+        Ok(tlv)
+    }
+
+    /// Reads one value from the front of `bytes` and leaves what follows alone.
+    ///
+    /// # Errors
+    /// [`Error::Der`] for bad DER.
+    pub fn parse_prefix(bytes: &'a [u8]) -> Result<Self, Error> {
+        Reader::new(bytes).read()
+    }
+
+    /// Insists on a tag.
+    ///
+    /// # Errors
+    /// [`Error::Der`] naming `what` where the tag is another.
+    pub const fn expect(self, tag: u8, what: &'static str) -> Result<Self, Error> {
+        if self.tag == tag { Ok(self) } else { Err(Error::Der { offset: self.offset, what }) }
+    }
+
+    /// Reads the contents as a series of values.
+    #[must_use]
+    pub const fn reader(&self) -> Reader<'a> {
+        let header_len = self.raw.len().saturating_sub(self.contents.len());
+        Reader { rest: self.contents, offset: self.offset.saturating_add(header_len) }
+    }
+
+    /// Takes the contents for an OBJECT IDENTIFIER.
+    ///
+    /// # Errors
+    /// [`Error::Der`] where they are none.
+    pub fn oid(&self) -> Result<ObjectIdentifier, Error> {
+        self.expect(tag::OID, "object identifier")?;
+        ObjectIdentifier::from_bytes(self.contents)
+            .map_err(|_| Error::Der { offset: self.offset, what: "object identifier" })
+    }
+
+    /// Takes the contents for a BIT STRING of whole octets and returns these.
+    ///
+    /// # Errors
+    /// [`Error::Der`] where bits are left over.
+    pub fn bit_string(&self) -> Result<&'a [u8], Error> {
+        self.expect(tag::BIT_STRING, "bit string")?;
+        match self.contents {
+            [0, octets @ ..] => Ok(octets),
+            _ => Err(Error::Der { offset: self.offset, what: "bit string of whole octets" }),
+        }
+    }
+
+    /// Takes the contents for an INTEGER that fits a `u32`.
+    ///
+    /// # Errors
+    /// [`Error::Der`] for a negative, long or non-minimal one.
+    pub fn small_integer(&self) -> Result<u32, Error> {
+        self.expect(tag::INTEGER, "integer")?;
+        let error = Error::Der { offset: self.offset, what: "small non-negative integer" };
+        let digits = match self.contents {
+            [0, rest @ ..] if rest.first().is_some_and(|next| *next >= 0x80) => rest,
+            all @ ([_] | [0x01..=0x7f, ..]) => all,
+            _ => return Err(error),
+        };
+        if digits.len() > 4 || self.contents.first().is_some_and(|first| *first >= 0x80) {
+            return Err(error);
+        }
+        Ok(digits.iter().fold(0, |number, digit| (number << 8) | u32::from(*digit)))
+    }
+}
+
+/// Reads values one after the other.
+#[derive(Clone, Debug)]
+pub struct Reader<'a> {
+    rest: &'a [u8],
+    offset: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads from the start of `bytes`.
+    #[must_use]
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, offset: 0 }
+    }
+
+    /// Returns how far from the outermost input's start reading has come.
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Tells whether nothing is left.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    const fn error<T>(&self, what: &'static str) -> Result<T, Error> {
+        Err(Error::Der { offset: self.offset, what })
+    }
+
+    /// Reads the next value.
+    ///
+    /// # Errors
+    /// [`Error::Der`] for the end of the input, a length past it, and everything that is not DER.
+    pub fn read(&mut self) -> Result<Tlv<'a>, Error> {
+        let [tag, first, after @ ..] = self.rest else { return self.error("a tag and a length") };
+        if tag & 0x1f == 0x1f {
+            return self.error("tag number below 31");
+        }
+        let (length, contents) = match *first {
+            0x80 => return self.error("definite length (this is BER)"),
+            short @ ..0x80 => (usize::from(short), after),
+            long => {
+                let count = usize::from(long & 0x7f);
+                let Some((digits, contents)) = after.split_at_checked(count) else {
+                    return self.error("length octets");
+                };
+                if count > 4 {
+                    return self.error("length below 4 GiB");
+                }
+                let length =
+                    digits.iter().fold(0_usize, |sum, digit| (sum << 8) | usize::from(*digit));
+                if digits.first() == Some(&0) || length < 0x80 {
+                    return self.error("shortest form of length (this is BER)");
+                }
+                (length, contents)
+            }
+        };
+        let Some((contents, rest)) = contents.split_at_checked(length) else {
+            return self.error("as many bytes as the length says");
+        };
+        let raw_len = self.rest.len().saturating_sub(rest.len());
+        let raw = self.rest.get(..raw_len).unwrap_or_default();
+        let tlv = Tlv { tag: *tag, contents, raw, offset: self.offset };
+        self.rest = rest;
+        self.offset = self.offset.saturating_add(raw_len);
+        Ok(tlv)
+    }
+
+    /// Reads the next value, which must have this tag.
+    ///
+    /// # Errors
+    /// [`Error::Der`] naming `what`.
+    pub fn expect(&mut self, tag: u8, what: &'static str) -> Result<Tlv<'a>, Error> {
+        if self.rest.first() == Some(&tag) { self.read() } else { self.error(what) }
+    }
+
+    /// Reads the next value if it has this tag.
+    ///
+    /// # Errors
+    /// [`Error::Der`] where it has, and is no DER.
+    pub fn optional(&mut self, tag: u8) -> Result<Option<Tlv<'a>>, Error> {
+        if self.rest.first() == Some(&tag) { self.read().map(Some) } else { Ok(None) }
+    }
+
+    /// Insists that nothing is left.
+    ///
+    /// # Errors
+    /// [`Error::Der`] at the first byte too many.
+    pub const fn finish(&self) -> Result<(), Error> {
+        if self.rest.is_empty() { Ok(()) } else { self.error("end of data") }
+    }
+}
+
+impl<'a> Iterator for Reader<'a> {
+    type Item = Result<Tlv<'a>, Error>;
+
+    /// Reads values until nothing is left; an error ends the series.
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let item = self.read();
+        if item.is_err() {
+            self.rest = &[];
+        }
+        Some(item)
+    }
+}
+
+/// Writes one value: the tag, the length of all parts together, the parts.
+#[must_use]
+pub fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let mut out = Vec::with_capacity(length.saturating_add(6));
+    out.push(tag);
+    let digits = length.to_be_bytes();
+    match u8::try_from(length) {
+        Ok(short @ ..0x80) => out.push(short),
+        _ => {
+            let zeros = digits.iter().take_while(|digit| **digit == 0).count();
+            let digits = digits.get(zeros..).unwrap_or_default();
+            // At most 8 digits: the count never reaches the sign bit.
+            out.push(0x80 | u8::try_from(digits.len()).unwrap_or_default());
+            out.extend_from_slice(digits);
+        }
+    }
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+    out
+}
+
+/// Writes a SEQUENCE.
+#[must_use]
+pub fn sequence(parts: &[&[u8]]) -> Vec<u8> {
+    tlv(tag::SEQUENCE, parts)
+}
+
+/// Writes a SET OF under `tag`, its elements in the order DER asks for (X.690 section 11.6).
+#[must_use]
+pub fn set_of(tag: u8, mut elements: Vec<Vec<u8>>) -> Vec<u8> {
+    // X.690 compares as if padded with zeros; no encoding is a proper prefix of another.
+    elements.sort_unstable();
+    tlv(tag, &elements.iter().map(Vec::as_slice).collect::<Vec<_>>())
+}
+
+/// Writes an OBJECT IDENTIFIER.
+#[must_use]
+pub fn object_identifier(oid: &ObjectIdentifier) -> Vec<u8> {
+    tlv(tag::OID, &[oid.as_bytes()])
+}
+
+/// Writes an OCTET STRING.
+#[must_use]
+pub fn octet_string(octets: &[u8]) -> Vec<u8> {
+    tlv(tag::OCTET_STRING, &[octets])
+}
+
+/// Writes a BIT STRING of whole octets.
+#[must_use]
+pub fn bit_string(octets: &[u8]) -> Vec<u8> {
+    tlv(tag::BIT_STRING, &[&[0], octets])
+}
+
+/// Writes a non-negative INTEGER given big-endian.
+#[must_use]
+pub fn unsigned_integer(digits: &[u8]) -> Vec<u8> {
+    let zeros = digits.iter().take_while(|digit| **digit == 0).count();
+    match digits.get(zeros..).unwrap_or_default() {
+        [] => tlv(tag::INTEGER, &[&[0]]),
+        digits @ [0x80..=0xff, ..] => tlv(tag::INTEGER, &[&[0], digits]),
+        digits => tlv(tag::INTEGER, &[digits]),
+    }
+}
+
+/// Writes an `AlgorithmIdentifier` with NULL parameters.
+#[must_use]
+pub fn algorithm_with_null(oid: &ObjectIdentifier) -> Vec<u8> {
+    sequence(&[&object_identifier(oid), &tlv(tag::NULL, &[])])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn written_values_are_read_back(
+            tag in 1_u8..0x1f,
+            contents in proptest::collection::vec(any::<u8>(), 0..70_000),
+        ) {
+            let written = tlv(tag, &[&contents]);
+            let read = Tlv::parse(&written).unwrap();
+            prop_assert_eq!(read.tag, tag);
+            prop_assert_eq!(read.contents, &contents[..]);
+            prop_assert_eq!(read.raw, &written[..]);
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            for tlv in Reader::new(&bytes).flatten() {
+                let _ = (tlv.small_integer(), tlv.oid(), tlv.bit_string(), tlv.reader().count());
+            }
+        }
+    }
+
+    #[test]
+    fn ber_is_refused_where_it_begins() {
+        for (bytes, offset) in [
+            (&[0x30, 0x80, 0, 0][..], 0),
+            (&[0x30, 0x81, 0x02, 5, 0], 0),
+            (&[0x30, 0x82, 0x00, 0x80], 0),
+            (&[0x1f, 0x81, 0x01, 0], 0),
+            (&[0x04, 0x05, 1, 2], 0),
+            (&[0x05, 0x00, 0x00], 2),
+        ] {
+            assert_eq!(Tlv::parse(bytes).unwrap_err().offset(), Some(offset), "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn offsets_count_from_the_outermost_input() {
+        let bytes = sequence(&[&tlv(tag::NULL, &[]), &[0x30, 0x80]]);
+        let mut inner = Tlv::parse(&bytes).unwrap().reader();
+        inner.read().unwrap();
+        assert_eq!(inner.read().unwrap_err().offset(), Some(4));
+    }
+
+    #[test]
+    fn integers_are_minimal() {
+        assert_eq!(unsigned_integer(&[0, 0]), [2, 1, 0]);
+        assert_eq!(unsigned_integer(&[0, 0x80]), [2, 2, 0, 0x80]);
+        for (contents, value) in
+            [(&[0][..], Some(0)), (&[1, 0], Some(256)), (&[0, 0x80], Some(128))]
+        {
+            assert_eq!(Tlv::parse(&tlv(2, &[contents])).unwrap().small_integer().ok(), value);
+        }
+        for bad in [&[][..], &[0x80], &[0, 1], &[1, 2, 3, 4, 5], &[0xff, 0]] {
+            assert!(Tlv::parse(&tlv(2, &[bad])).unwrap().small_integer().is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What can be wrong with encodings, certificates and requests.
+
+use chancery_key::{KeyError, PublicKeyError, SignatureScheme};
+
+/// Why bytes are not what they should be, or why a certificate or request cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The encoding breaks a rule of DER (X.690) or of the structure.
+    #[error("bad DER at byte {offset}: {what}")]
+    Der {
+        /// Offset from the start of the bytes given.
+        offset: usize,
+        /// What was expected there.
+        what: &'static str,
+    },
+    /// The text has no PEM block of the wanted kind and is no DER either.
+    #[error("neither PEM nor DER: no {wanted} in it")]
+    NoDocument {
+        /// The kind of document looked for.
+        wanted: &'static str,
+    },
+    /// A PEM block's Base64 or its frame is broken.
+    #[error("broken PEM block in line {line}")]
+    Pem {
+        /// Line of the block's `-----BEGIN`, from 1.
+        line: usize,
+    },
+    /// The public key in it cannot be read.
+    #[error("unreadable public key")]
+    PublicKey(#[source] PublicKeyError),
+    /// The inner and the outer signature algorithm differ (RFC 5280 section 4.1.1.2).
+    #[error("the signature algorithm inside differs from the one outside")]
+    AlgorithmMismatch,
+    /// The same extension twice (RFC 5280 section 4.2).
+    #[error("extension {0} appears twice")]
+    DuplicateExtension(const_oid::ObjectIdentifier),
+    /// The signature algorithm is none we know.
+    #[error("unknown signature algorithm")]
+    UnknownAlgorithm,
+    /// The signature does not verify.
+    #[error("the signature does not verify")]
+    Signature(#[source] chancery_sigverify::VerifyError),
+    /// The scheme cannot be used with this key.
+    #[error("{scheme} does not fit the key")]
+    Scheme {
+        /// The scheme asked for.
+        scheme: SignatureScheme,
+    },
+    /// The key did not sign.
+    #[error("signing failed")]
+    Key(#[source] KeyError),
+    /// No randomness for a serial number.
+    #[error("the system has no random numbers")]
+    Random(#[source] getrandom::Error),
+    /// A validity that ends before it begins, or a date that cannot be written.
+    #[error("validity period is empty or out of range")]
+    Validity,
+    /// The certificate that should issue may not.
+    #[error("`{issuer}` is no certificate authority")]
+    NotACa {
+        /// Subject of the would-be issuer.
+        issuer: String,
+    },
+}
+
+impl Error {
+    /// Returns the byte offset where the encoding goes wrong, where that is what is wrong.
+    #[must_use]
+    pub const fn offset(&self) -> Option<usize> {
+        match self {
+            Self::Der { offset, .. } => Some(*offset),
+            _ => None,
+        }
+    }
+}
