@@ -1,0 +1,27 @@
+//! What can be wrong with a SignedData.
+
+use chancery_key::KeyError;
+use const_oid::ObjectIdentifier;
+
+/// Why bytes are no SignedData, or one cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The encoding breaks a rule of DER or of the structure; the source has the offset.
+    #[error("not a PKCS#7 SignedData")]
+    Encoding(#[from] chancery_x509::Error),
+    /// A `ContentInfo` of another kind.
+    #[error("a ContentInfo of type {0}, not a SignedData")]
+    NotSignedData(ObjectIdentifier),
+    /// More of something than any real signature has.
+    #[error("more than {limit} {what}")]
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// The key did not sign.
+    #[error("signing failed")]
+    Key(#[source] KeyError),
+}

@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::as_conversions)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        reason = "a test that goes out of bounds fails, as it should"
+    )
+)]
+
+mod amend;
+mod attribute;
+mod builder;
+mod error;
+pub mod oid;
+mod signed_data;
+mod signer;
+
+pub use amend::add_unsigned_value;
+pub use attribute::{Attribute, Attributes, NewAttribute};
+pub use builder::SignedDataBuilder;
+pub use error::Error;
+pub use signed_data::{Certificates, SignedData};
+pub use signer::{SignerCheck, SignerIdentifier, SignerInfo};

@@ -1,0 +1,17 @@
+//! Object identifiers of PKCS#7, CMS and PKCS#9.
+
+use const_oid::ObjectIdentifier;
+
+/// id-signedData (RFC 5652 section 5.1).
+pub const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
+/// id-data (RFC 5652 section 4).
+pub const DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
+/// id-contentType (RFC 5652 section 11.1).
+pub const CONTENT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.3");
+/// id-messageDigest (RFC 5652 section 11.2).
+pub const MESSAGE_DIGEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.4");
+/// id-signingTime (RFC 5652 section 11.3).
+pub const SIGNING_TIME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.5");
+/// id-countersignature (RFC 5652 section 11.4).
+pub const COUNTER_SIGNATURE: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.6");

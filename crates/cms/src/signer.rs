@@ -1,0 +1,167 @@
+//! One signer of a SignedData.
+
+use chancery_key::{DigestAlgorithm, PublicKey, SignatureScheme};
+use chancery_x509::asn1::{Tlv, tag};
+use chancery_x509::{Certificate, digest_from_algorithm, signer_scheme};
+use const_oid::ObjectIdentifier;
+
+use crate::{Attributes, Error, oid};
+
+/// How a signer names their certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignerIdentifier<'a> {
+    /// By issuer and serial number, as PKCS#7 does.
+    IssuerAndSerial {
+        /// DER of the issuer's name.
+        issuer: &'a [u8],
+        /// Contents octets of the serial number.
+        serial: &'a [u8],
+    },
+    /// By subject key identifier, as CMS may.
+    SubjectKeyIdentifier(&'a [u8]),
+}
+
+impl SignerIdentifier<'_> {
+    /// Tells whether this names the certificate.
+    #[must_use]
+    pub fn names(&self, certificate: &Certificate) -> bool {
+        match self {
+            Self::IssuerAndSerial { issuer, serial } => {
+                certificate.issuer().as_der() == *issuer && certificate.serial() == *serial
+            }
+            Self::SubjectKeyIdentifier(id) => {
+                matches!(certificate.extensions().subject_key_identifier(), Ok(Some(has)) if has == *id)
+            }
+        }
+    }
+}
+
+/// A `SignerInfo` (RFC 5652 section 5.3) as it was read.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SignerInfo<'a> {
+    /// Who signed.
+    pub identifier: SignerIdentifier<'a>,
+    /// `AlgorithmIdentifier` of the hash.
+    pub digest_algorithm: Tlv<'a>,
+    /// What is signed besides the content; the signature is over these where there are any.
+    pub signed_attributes: Option<Attributes<'a>>,
+    /// `AlgorithmIdentifier` of the signature.
+    pub signature_algorithm: Tlv<'a>,
+    /// The signature value.
+    pub signature: &'a [u8],
+    /// What was added later: timestamps, nested signatures.
+    pub unsigned_attributes: Option<Attributes<'a>>,
+    /// The whole SignerInfo.
+    pub raw: &'a [u8],
+}
+
+/// Which parts of a signature hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SignerCheck {
+    /// The hash, where it is one we know.
+    pub digest: Option<DigestAlgorithm>,
+    /// The scheme, where it is one we know and its hash agrees with `digest`.
+    pub scheme: Option<SignatureScheme>,
+    /// The contentType attribute is there, once, and equals the type of the content.
+    pub content_type_matches: bool,
+    /// The messageDigest attribute is there, once, and is the hash of the content.
+    pub message_digest_matches: bool,
+    /// The signature over the attributes, as they were read, verifies.
+    pub signature_valid: bool,
+}
+
+impl SignerCheck {
+    /// Tells whether everything holds.
+    #[must_use]
+    pub const fn holds(&self) -> bool {
+        self.content_type_matches && self.message_digest_matches && self.signature_valid
+    }
+}
+
+impl<'a> SignerInfo<'a> {
+    pub(crate) fn from_tlv(tlv: Tlv<'a>) -> Result<Self, Error> {
+        let mut fields = tlv.expect(tag::SEQUENCE, "signer info")?.reader();
+        fields.read()?.small_integer()?;
+        let sid = fields.read()?;
+        let identifier = if sid.tag == tag::context(0) {
+            SignerIdentifier::SubjectKeyIdentifier(sid.contents)
+        } else {
+            let mut parts = sid.expect(tag::SEQUENCE, "issuer and serial number")?.reader();
+            let issuer = parts.expect(tag::SEQUENCE, "issuer name")?.raw;
+            let serial = parts.expect(tag::INTEGER, "serial number")?.contents;
+            parts.finish()?;
+            SignerIdentifier::IssuerAndSerial { issuer, serial }
+        };
+        let digest_algorithm = fields.expect(tag::SEQUENCE, "digest algorithm")?;
+        let signed_attributes =
+            fields.optional(tag::context_constructed(0))?.map(Attributes::from_tlv).transpose()?;
+        let signature_algorithm = fields.expect(tag::SEQUENCE, "signature algorithm")?;
+        let signature = fields.expect(tag::OCTET_STRING, "signature")?.contents;
+        let unsigned_attributes =
+            fields.optional(tag::context_constructed(1))?.map(Attributes::from_tlv).transpose()?;
+        fields.finish()?;
+        Ok(Self {
+            identifier,
+            digest_algorithm,
+            signed_attributes,
+            signature_algorithm,
+            signature,
+            unsigned_attributes,
+            raw: tlv.raw,
+        })
+    }
+
+    /// Returns the hash, where it is one we know.
+    #[must_use]
+    pub fn digest(&self) -> Option<DigestAlgorithm> {
+        digest_from_algorithm(self.digest_algorithm).ok()
+    }
+
+    /// Checks the signature by the signer's public key.
+    ///
+    /// `content` is what is hashed: the contents octets of the encapsulated value, without its tag and length
+    /// (RFC 5652 section 5.4). A signature without signed attributes is over the content itself; then the two
+    /// attributes count as matching only if the content is of type id-data, as RFC 5652 section 5.3 demands.
+    #[must_use]
+    pub fn check(
+        &self,
+        content_type: ObjectIdentifier,
+        content: &[u8],
+        key: &PublicKey,
+    ) -> SignerCheck {
+        let digest = self.digest();
+        let scheme = digest.and_then(|digest| signer_scheme(self.signature_algorithm, digest).ok());
+        let verifies = |message: &[u8]| {
+            scheme.is_some_and(|scheme| {
+                chancery_sigverify::verify(key, scheme, message, self.signature).is_ok()
+            })
+        };
+        let Some(attributes) = &self.signed_attributes else {
+            let bare_data = content_type == oid::DATA;
+            return SignerCheck {
+                digest,
+                scheme,
+                content_type_matches: bare_data,
+                message_digest_matches: bare_data,
+                signature_valid: verifies(content),
+            };
+        };
+        let stated_type = attributes.single(oid::CONTENT_TYPE).and_then(|tlv| tlv.oid().ok());
+        let stated_digest = attributes
+            .single(oid::MESSAGE_DIGEST)
+            .filter(|tlv| tlv.tag == tag::OCTET_STRING)
+            .map(|tlv| tlv.contents);
+        SignerCheck {
+            digest,
+            scheme,
+            content_type_matches: stated_type == Some(content_type),
+            message_digest_matches: digest.is_some_and(|digest| {
+                stated_digest == Some(chancery_sigverify::digest(digest, content).as_slice())
+            }),
+            signature_valid: verifies(&attributes.signed_bytes()),
+        }
+    }
+}
