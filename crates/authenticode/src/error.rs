@@ -1,0 +1,57 @@
+//! What can go wrong between a file and its signature.
+
+use chancery_key::SignatureScheme;
+
+/// Why a file could not be measured, signed or changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file is no PE executable, or a broken one; the source says where.
+    #[error("not a PE executable that can be read")]
+    Pe(#[source] chancery_pe::Error),
+    /// The file has no place for this signature.
+    #[error("the file cannot take a signature")]
+    Embed(#[source] chancery_pe::EmbedError),
+    /// The changes do not make a patch.
+    #[error("the changes contradict each other")]
+    Patch(#[source] chancery_pe::PatchError),
+    /// The bytes read could not be passed on.
+    #[error("copying failed")]
+    Copy(#[source] std::io::Error),
+    /// A signature could not be read or made.
+    #[error("signature structure")]
+    Cms(#[source] chancery_cms::Error),
+    /// A structure inside a signature is broken.
+    #[error("not the structure of an Authenticode signature")]
+    Encoding(#[from] chancery_x509::Error),
+    /// The subject was not measured with this digest before it was signed or changed.
+    #[error("the file was not measured")]
+    NotMeasured,
+    /// The scheme cannot be used with this key.
+    #[error("{scheme} does not fit the signing key")]
+    Scheme {
+        /// The scheme asked for.
+        scheme: SignatureScheme,
+    },
+    /// A description that UTF-16 without surrogates, or a URL that ASCII cannot hold.
+    #[error("the {what} has characters its field cannot hold")]
+    Text {
+        /// `description` or `URL`.
+        what: &'static str,
+    },
+}
+
+impl From<chancery_pe::Error> for Error {
+    fn from(error: chancery_pe::Error) -> Self {
+        Self::Pe(error)
+    }
+}
+
+impl From<chancery_cms::Error> for Error {
+    fn from(error: chancery_cms::Error) -> Self {
+        match error {
+            chancery_cms::Error::Encoding(error) => Self::Encoding(error),
+            other => Self::Cms(other),
+        }
+    }
+}

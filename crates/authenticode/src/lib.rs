@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::as_conversions)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        reason = "a test that goes out of bounds fails, as it should"
+    )
+)]
+
+mod error;
+pub mod oid;
+mod pe_subject;
+mod report;
+mod sign;
+pub mod spc;
+mod subject;
+mod trust;
+mod verify;
+
+pub use chancery_pe::{Edit, Patch};
+pub use error::Error;
+pub use pe_subject::PeSubject;
+pub use report::{ChainStatus, Gravity, PageHashStatus, Reason, Report, SignatureReport, Verdict};
+pub use sign::{SignOptions, nest, nested_count, sign};
+pub use subject::{Embedded, Measurement, Request, Signature, Subject};
+pub use trust::TrustAnchors;
+pub use verify::{Verifier, requested_measurement};

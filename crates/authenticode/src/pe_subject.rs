@@ -1,0 +1,210 @@
+//! PE executables as subjects.
+
+use std::io;
+
+use chancery_key::DigestAlgorithm;
+use chancery_pe::{
+    BaseDigest, CertificateTable, ChecksumState, Layout, PageHashes, Pass, Patch, Sink, Source,
+    TYPE_PKCS_SIGNED_DATA, TableFault, TableFinding,
+};
+use chancery_sigverify::Hasher;
+use sha1::Sha1;
+use sha2::Sha256;
+
+use crate::subject::{Embedded, Measurement, Request, Signature, Subject};
+use crate::{Error, Reason, spc};
+
+/// How much is read at once: large enough that calls cost nothing, small enough for the cache.
+const BUFFER_LEN: usize = 256 * 1024;
+
+/// A PE executable that can be read at any offset.
+#[derive(Debug)]
+pub struct PeSubject<S> {
+    source: S,
+    layout: Layout,
+    measured: Option<Measured>,
+}
+
+/// What a patch needs to know of the bytes it is for.
+#[derive(Debug)]
+struct Measured {
+    base: BaseDigest,
+    checksum: ChecksumState,
+}
+
+/// A hash function chosen at run time, as a sink of the pass.
+struct HashSink {
+    hasher: Hasher,
+    /// Bytes of the file still to come; what follows them is the padding that signing adds.
+    left: u64,
+    /// The state before the padding.
+    unpadded: Option<Hasher>,
+}
+
+impl HashSink {
+    fn new(algorithm: DigestAlgorithm, layout: &Layout) -> Self {
+        let ranges = layout.flat_ranges();
+        let left = ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum();
+        Self { hasher: Hasher::new(algorithm), left, unpadded: None }
+    }
+}
+
+impl Sink for HashSink {
+    fn update(&mut self, data: &[u8]) {
+        if self.left == 0 && !data.is_empty() {
+            self.unpadded = Some(self.hasher.clone());
+        }
+        self.left = self.left.saturating_sub(u64::try_from(data.len()).unwrap_or(u64::MAX));
+        self.hasher.update(data);
+    }
+}
+
+impl<S: Source> PeSubject<S> {
+    /// Reads the headers.
+    ///
+    /// # Errors
+    /// [`Error::Pe`] where it is no PE executable, or one whose headers point outside it.
+    pub fn parse(mut source: S) -> Result<Self, Error> {
+        let layout = Layout::parse(&mut source)?;
+        Ok(Self { source, layout, measured: None })
+    }
+
+    /// Returns the layout.
+    pub const fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Gives the source back.
+    pub fn into_source(self) -> S {
+        self.source
+    }
+}
+
+impl<S: Source> Subject for PeSubject<S> {
+    fn format(&self) -> &'static str {
+        "pe"
+    }
+
+    fn embedded(&mut self) -> Result<Embedded, Error> {
+        let mut embedded = Embedded::default();
+        match self.layout.certificate_table() {
+            CertificateTable::NoSlot | CertificateTable::Absent => return Ok(embedded),
+            CertificateTable::Present(_) => {}
+            CertificateTable::Malformed { reason, .. } => {
+                // Windows takes an entry without offset or size for none at all.
+                let as_absent = matches!(reason, TableFault::ZeroOffset | TableFault::ZeroSize);
+                embedded.reasons.push(match as_absent {
+                    true => Reason::note(reason.name()),
+                    false => Reason::malformed(reason.name()),
+                });
+            }
+        }
+        let table = self.layout.read_table(&mut self.source)?;
+        let table_offset = self.layout.table_range().map_or(0, |range| range.start);
+        let (entries, findings) = chancery_pe::certificates(&table);
+        embedded.reasons.extend(findings.iter().map(|finding| match finding {
+            TableFinding::WrongRevision { .. } | TableFinding::LengthNotRoundedSum { .. } => {
+                Reason::note(finding.name())
+            }
+            TableFinding::UnknownType { .. } => Reason::invalid(finding.name()),
+            _ => Reason::malformed(finding.name()),
+        }));
+        let signed = entries.iter().filter(|entry| entry.certificate_type == TYPE_PKCS_SIGNED_DATA);
+        embedded.signatures.extend(signed.map(|entry| {
+            Signature {
+                bytes: entry.body.to_vec(),
+                offset: table_offset
+                    .saturating_add(entry.offset)
+                    .saturating_add(chancery_pe::CERTIFICATE_HEADER_LEN),
+            }
+        }));
+        // UEFI programs carry one entry a signature; Windows reads the first alone.
+        if entries.len() > 1 && !self.layout.is_efi() {
+            embedded.reasons.push(Reason::note("several-certificate-entries"));
+        }
+        Ok(embedded)
+    }
+
+    fn measure(
+        &mut self,
+        request: &Request,
+        tee: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<Measurement, Error> {
+        let mut hashes: Vec<HashSink> =
+            request.digests.iter().map(|digest| HashSink::new(*digest, &self.layout)).collect();
+        let mut pages_v1 = wants(request, DigestAlgorithm::Sha1)
+            .then(|| PageHashes::<Sha1>::new(&self.layout).ok())
+            .flatten();
+        let mut pages_v2 = wants(request, DigestAlgorithm::Sha256)
+            .then(|| PageHashes::<Sha256>::new(&self.layout).ok())
+            .flatten();
+        let mut pass = Pass::new(&self.layout);
+        for hash in &mut hashes {
+            pass = pass.hash_into(hash);
+        }
+        if let Some(pages) = &mut pages_v1 {
+            pass = pass.page_hashes_into(pages);
+        }
+        if let Some(pages) = &mut pages_v2 {
+            pass = pass.page_hashes_into(pages);
+        }
+
+        let mut left = self.layout.file_len();
+        let mut offset = 0_u64;
+        let mut buffer = vec![0; BUFFER_LEN.min(usize::try_from(left).unwrap_or(BUFFER_LEN))];
+        while left > 0 {
+            let take = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+            let chunk = buffer.get_mut(..take).unwrap_or_default();
+            self.source.read_exact_at(offset, chunk).map_err(chancery_pe::Error::Source)?;
+            tee(chunk).map_err(Error::Copy)?;
+            pass.update(chunk)?;
+            let len = u64::try_from(take).unwrap_or(left);
+            offset = offset.saturating_add(len);
+            left = left.saturating_sub(len);
+        }
+        let outcome = pass.finish()?;
+
+        let finish = |hasher: Hasher| (hasher.algorithm(), hasher.finish());
+        let unpadded =
+            hashes.iter_mut().filter_map(|hash| hash.unpadded.take()).map(finish).collect();
+        let digests: Vec<_> = hashes.into_iter().map(|hash| finish(hash.hasher)).collect();
+        let page_hashes = match (pages_v1, pages_v2) {
+            (Some(pages), _) => pages.into_table().ok().map(|table| (DigestAlgorithm::Sha1, table)),
+            (_, Some(pages)) => {
+                pages.into_table().ok().map(|table| (DigestAlgorithm::Sha256, table))
+            }
+            (None, None) => None,
+        };
+        self.measured = digests.last().map(|(algorithm, digest)| Measured {
+            base: BaseDigest::new(algorithm.name(), digest.clone()),
+            checksum: outcome.checksum,
+        });
+        Ok(Measurement {
+            digests,
+            unpadded,
+            page_hashes,
+            readings_agree: self.layout.readings_agree(),
+        })
+    }
+
+    fn spc_data(&self, measurement: &Measurement) -> Result<Vec<u8>, Error> {
+        let pages = measurement.page_hashes.as_ref();
+        spc::pe_image_data(pages.map(|(algorithm, table)| (*algorithm, table.as_slice())))
+    }
+
+    fn replace(&self, signatures: &[&[u8]]) -> Result<Patch, Error> {
+        let measured = self.measured.as_ref().ok_or(Error::NotMeasured)?;
+        let edits = if signatures.is_empty() {
+            self.layout.remove(&measured.checksum)
+        } else {
+            self.layout.embed(signatures, &measured.checksum)
+        }
+        .map_err(Error::Embed)?;
+        // The layout's own edits are sorted, apart from each other and inside the file.
+        Patch::new(self.layout.file_len(), measured.base.clone(), edits).map_err(Error::Patch)
+    }
+}
+
+fn wants(request: &Request, algorithm: DigestAlgorithm) -> bool {
+    request.page_hashes == Some(algorithm)
+}

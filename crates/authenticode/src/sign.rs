@@ -1,0 +1,84 @@
+//! Making a signature.
+
+use chancery_cms::{NewAttribute, SignedData, SignedDataBuilder};
+use chancery_key::SignatureScheme;
+use chancery_x509::{Identity, asn1};
+
+use crate::{Error, Measurement, Subject, oid, spc};
+
+/// How to sign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SignOptions {
+    /// The scheme; its hash is also the file's digest.
+    pub scheme: SignatureScheme,
+    /// What the program is called, shown by Windows when it asks for consent.
+    pub description: Option<String>,
+    /// Where to read more about it.
+    pub url: Option<String>,
+    /// The place among appended signatures, from 1; none for a primary signature.
+    pub sequence_number: Option<u32>,
+}
+
+impl SignOptions {
+    /// Signs with a scheme, without a description.
+    #[must_use]
+    pub const fn new(scheme: SignatureScheme) -> Self {
+        Self { scheme, description: None, url: None, sequence_number: None }
+    }
+}
+
+/// Signs what was measured, and returns the DER `ContentInfo` to embed.
+///
+/// The output is SignTool's: PKCS#7 1.5, attributes contentType, messageDigest, SpcStatementType (individual)
+/// and SpcSpOpusInfo in DER order, no signingTime. It is the same bytes each time for a scheme that is
+/// deterministic.
+///
+/// # Errors
+/// [`Error::Scheme`] where the scheme does not fit the key, [`Error::NotMeasured`] where the measurement
+/// lacks its digest, [`Error::Cms`] where the key does not sign.
+pub fn sign(
+    subject: &dyn Subject,
+    measurement: &Measurement,
+    identity: &Identity,
+    options: &SignOptions,
+) -> Result<Vec<u8>, Error> {
+    let scheme = options.scheme;
+    if !scheme.fits(identity.certificate().public_key().algorithm()) {
+        return Err(Error::Scheme { scheme });
+    }
+    let digest = measurement.digest(scheme.digest()).ok_or(Error::NotMeasured)?;
+    let content = spc::indirect_data(&subject.spc_data(measurement)?, scheme.digest(), digest);
+    let statement = asn1::sequence(&[&asn1::object_identifier(&oid::SPC_INDIVIDUAL)]);
+    let opus = spc::opus_info(options.description.as_deref(), options.url.as_deref())?;
+    let mut builder = SignedDataBuilder::new(oid::SPC_INDIRECT_DATA, content)?
+        .signed_attribute(NewAttribute::new(oid::SPC_STATEMENT_TYPE, statement))
+        .signed_attribute(NewAttribute::new(oid::SPC_SP_OPUS_INFO, opus));
+    if let Some(number) = options.sequence_number {
+        let number = asn1::unsigned_integer(&number.to_be_bytes());
+        builder = builder.signed_attribute(NewAttribute::new(oid::SEQUENCE_NUMBER, number));
+    }
+    Ok(builder.sign(identity, scheme)?)
+}
+
+/// Tells how many signatures are nested in a primary one, whose `ContentInfo` may be padded.
+///
+/// # Errors
+/// [`Error::Encoding`] where it is none.
+pub fn nested_count(primary: &[u8]) -> Result<usize, Error> {
+    let (signed_data, _) = SignedData::from_der_prefix(primary)?;
+    let unsigned = signed_data.signers.iter().filter_map(|s| s.unsigned_attributes.as_ref());
+    Ok(unsigned.map(|attributes| attributes.values(oid::NESTED_SIGNATURE).count()).sum())
+}
+
+/// Nests a signature in the primary one, whose `ContentInfo` may be padded, and returns the new
+/// `ContentInfo`.
+///
+/// The primary signature stays valid: the nested one is an unsigned attribute of it.
+///
+/// # Errors
+/// [`Error::Encoding`] or [`Error::Cms`] where the primary is no signature of one signer.
+pub fn nest(primary: &[u8], nested: &[u8]) -> Result<Vec<u8>, Error> {
+    let primary = asn1::Tlv::parse_prefix(primary)?;
+    Ok(chancery_cms::add_unsigned_value(primary.raw, oid::NESTED_SIGNATURE, nested)?)
+}
