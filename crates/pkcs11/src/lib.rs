@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+#![deny(unsafe_code)]
+
+mod error;
+mod generate;
+mod key;
+mod mechanism;
+mod module;
+#[expect(
+    unsafe_code,
+    reason = "modules are C libraries, and this is the one place that calls them"
+)]
+mod raw;
+mod store;
+mod token;
+mod uri;
+
+pub use error::Pkcs11Error;
+pub use key::Pkcs11Key;
+pub use module::{MechanismInfo, Module, ModuleInfo};
+pub use store::TokenStore;
+pub use token::{Token, TokenInfo};
+pub use uri::{ObjectType, Uri, UriError, UriErrorKind};

@@ -1,0 +1,286 @@
+//! Modules: the shared libraries that speak PKCS#11.
+
+mod places;
+
+use core::fmt;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use chancery_key::{KeyError, KeyErrorKind};
+use cryptoki_sys::{
+    CK_SLOT_ID, CKR_DEVICE_REMOVED, CKR_GENERAL_ERROR, CKR_SLOT_ID_INVALID, CKR_TOKEN_NOT_PRESENT,
+    CKR_TOKEN_NOT_RECOGNIZED,
+};
+
+use crate::error::mechanism_name;
+use crate::raw::{Library, MechanismCapability, TokenFacts, wide};
+use crate::token::Connection;
+use crate::{Pkcs11Error, TokenInfo, Uri};
+
+/// How often a look at a slot is repeated when the module answers `CKR_GENERAL_ERROR`, as the file store of
+/// SoftHSM does while another process writes to it.
+const LOOKUP_TRIES: u32 = 3;
+
+/// The pause before the first repetition; the next is twice as long.
+const LOOKUP_PAUSE: Duration = Duration::from_millis(20);
+
+/// The modules this process has loaded, by canonical path. They are never unloaded.
+static LOADED: Mutex<BTreeMap<PathBuf, Arc<Module>>> = Mutex::new(BTreeMap::new());
+
+/// A PKCS#11 module, loaded and started once in this process.
+///
+/// It stays loaded, and its tokens stay logged in, until the process ends: `C_Finalize` would end them for
+/// everybody who uses the module. Do not fork while one is loaded.
+pub struct Module {
+    library: Arc<Library>,
+    path: PathBuf,
+    info: ModuleInfo,
+    connections: Mutex<Vec<Arc<Connection>>>,
+}
+
+/// What a module says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ModuleInfo {
+    /// Who made it.
+    pub manufacturer: String,
+    /// What it is.
+    pub description: String,
+    /// Its own version, major and minor.
+    pub version: (u8, u8),
+}
+
+/// A mechanism that a token lists, for people to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MechanismInfo {
+    /// The number (`CK_MECHANISM_TYPE`).
+    pub value: u64,
+    /// The standard's name, as in `CKM_RSA_PKCS`, where it is one we know.
+    pub name: Option<&'static str>,
+    /// Whether it signs (`CKF_SIGN`).
+    pub signs: bool,
+    /// Whether it makes key pairs (`CKF_GENERATE_KEY_PAIR`).
+    pub generates_pairs: bool,
+    /// Smallest and largest key, in the mechanism's own unit, mostly bits; `None` where it has none.
+    pub key_sizes: Option<(u64, u64)>,
+}
+
+impl Module {
+    /// Loads a module and starts it, or returns the one loaded from the same file before.
+    ///
+    /// Loading a module runs its code in this process.
+    ///
+    /// # Errors
+    /// [`KeyErrorKind::Unavailable`] where there is no such file, or it is no library, no PKCS#11
+    /// module, or does not start.
+    pub fn load(path: impl AsRef<Path>) -> Result<Arc<Self>, KeyError> {
+        let given = path.as_ref();
+        let path = given.canonicalize().map_err(|error| {
+            KeyError::new(
+                KeyErrorKind::Unavailable,
+                format!("PKCS#11 module `{}` is not there", given.display()),
+            )
+            .with_source(error)
+        })?;
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(module) = loaded.get(&path) {
+            return Ok(Arc::clone(module));
+        }
+        let module = Arc::new(Self::start(path.clone())?);
+        loaded.insert(path, Arc::clone(&module));
+        Ok(module)
+    }
+
+    fn start(path: PathBuf) -> Result<Self, KeyError> {
+        let mut library = Library::load(&path)?;
+        let failed = |error: Pkcs11Error| {
+            let message = format!("PKCS#11 module `{}` does not start", path.display());
+            KeyError::new(KeyErrorKind::Unavailable, message).with_source(error)
+        };
+        library.initialize().map_err(failed)?;
+        let facts = library.info().map_err(failed)?;
+        let info = ModuleInfo {
+            manufacturer: facts.manufacturer,
+            description: facts.description,
+            version: facts.version,
+        };
+        Ok(Self { library: Arc::new(library), path, info, connections: Mutex::default() })
+    }
+
+    /// Loads the module that a URI names by `module-path`, or by `module-name` among the
+    /// [known places](Self::known_places); `None` where it names none.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), and [`KeyErrorKind::Unavailable`] where no known place has a module of
+    /// that name.
+    pub fn for_uri(uri: &Uri) -> Result<Option<Arc<Self>>, KeyError> {
+        if let Some(path) = &uri.module_path {
+            return Self::load(path).map(Some);
+        }
+        let Some(name) = &uri.module_name else { return Ok(None) };
+        match Self::known_places().into_iter().find(|path| places::is_named(path, name)) {
+            Some(path) => Self::load(path).map(Some),
+            None => Err(KeyError::new(
+                KeyErrorKind::Unavailable,
+                format!("no PKCS#11 module `{name}` in the usual places"),
+            )),
+        }
+    }
+
+    /// Lists the modules that are there at the paths their vendors usually install them to.
+    #[must_use]
+    pub fn known_places() -> Vec<PathBuf> {
+        places::present()
+    }
+
+    /// Returns the canonical path it was loaded from.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns what the module says of itself.
+    #[must_use]
+    pub const fn info(&self) -> &ModuleInfo {
+        &self.info
+    }
+
+    /// Lists the tokens that are present, initialised or not, in the order of their slots.
+    ///
+    /// # Errors
+    /// What keeps the module from telling. A token taken out meanwhile is left out.
+    pub fn tokens(&self) -> Result<Vec<TokenInfo>, KeyError> {
+        let failed =
+            |error: Pkcs11Error| error.at(format!("cannot list the tokens of {}", self.shown()));
+        let slots = patiently(|| self.library.slots()).map_err(failed)?;
+        let mut tokens = Vec::with_capacity(slots.len());
+        for slot in slots {
+            match self.token_in(slot) {
+                Ok(token) => tokens.push(token),
+                Err(error) if is_absence(&error) => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Ok(tokens)
+    }
+
+    fn token_in(&self, slot: CK_SLOT_ID) -> Result<TokenInfo, Pkcs11Error> {
+        let token = token_facts(&self.library, slot)?;
+        Ok(TokenInfo::new(slot, token, self.library.slot_info(slot)?))
+    }
+
+    /// Lists what the token in a slot can do.
+    ///
+    /// # Errors
+    /// [`KeyErrorKind::Unavailable`] where there is no such slot or no token in it.
+    pub fn mechanisms(&self, slot_id: u64) -> Result<Vec<MechanismInfo>, KeyError> {
+        let failed = |error: Pkcs11Error| {
+            error.at(format!("cannot list the mechanisms of slot {slot_id} of {}", self.shown()))
+        };
+        let slot = CK_SLOT_ID::try_from(slot_id)
+            .map_err(|_| failed(Pkcs11Error::new("C_GetMechanismList", CKR_SLOT_ID_INVALID)))?;
+        let listed = self.library.mechanisms(slot).map_err(failed)?;
+        let describe = |mechanism| {
+            let value = wide(mechanism);
+            // A module that lists a mechanism and then tells nothing of it is believed on the list.
+            let capability = self.library.mechanism_info(slot, mechanism).ok();
+            MechanismInfo::new(value, capability)
+        };
+        Ok(listed.into_iter().map(describe).collect())
+    }
+
+    /// Returns the one connection of this process to a token, with its sessions and its login.
+    pub(crate) fn connection(&self, token: &TokenInfo, slot: CK_SLOT_ID) -> Arc<Connection> {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = connections.iter().find(|connection| connection.is_to(token)) {
+            return Arc::clone(connection);
+        }
+        let connection = Arc::new(Connection::new(Arc::clone(&self.library), slot, token));
+        connections.push(Arc::clone(&connection));
+        connection
+    }
+
+    /// The module as messages name it.
+    pub(crate) fn shown(&self) -> String {
+        format!("PKCS#11 module `{}`", self.path.display())
+    }
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Module")
+            .field("path", &self.path)
+            .field("info", &self.info)
+            .finish_non_exhaustive()
+    }
+}
+
+impl MechanismInfo {
+    fn new(value: u64, capability: Option<MechanismCapability>) -> Self {
+        Self {
+            value,
+            name: mechanism_name(value),
+            signs: capability.is_some_and(|capability| capability.signs),
+            generates_pairs: capability.is_some_and(|capability| capability.generates_pairs),
+            key_sizes: capability
+                .filter(|capability| capability.max_key_size != 0)
+                .map(|capability| (capability.min_key_size, capability.max_key_size)),
+        }
+    }
+}
+
+/// Reads what a token says of itself now.
+pub(crate) fn token_facts(library: &Library, slot: CK_SLOT_ID) -> Result<TokenFacts, Pkcs11Error> {
+    patiently(|| library.token_info(slot))
+}
+
+/// Repeats a look at slots or tokens while the module fails without a reason.
+fn patiently<T>(mut look: impl FnMut() -> Result<T, Pkcs11Error>) -> Result<T, Pkcs11Error> {
+    for pause in (1..LOOKUP_TRIES).map(|tried| LOOKUP_PAUSE.saturating_mul(tried)) {
+        match look() {
+            Err(error) if error.is(CKR_GENERAL_ERROR) => thread::sleep(pause),
+            answer => return answer,
+        }
+    }
+    look()
+}
+
+/// Tells whether a slot answered that its token has gone, or is nothing we could use.
+fn is_absence(error: &Pkcs11Error) -> bool {
+    [CKR_TOKEN_NOT_PRESENT, CKR_TOKEN_NOT_RECOGNIZED, CKR_DEVICE_REMOVED, CKR_SLOT_ID_INVALID]
+        .into_iter()
+        .any(|rv| error.is(rv))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failing(rv: cryptoki_sys::CK_RV, times: u32) -> (Result<u32, Pkcs11Error>, u32) {
+        let mut looks = 0;
+        let answer = patiently(|| {
+            looks += 1;
+            if looks <= times { Err(Pkcs11Error::new("C_GetTokenInfo", rv)) } else { Ok(looks) }
+        });
+        (answer, looks)
+    }
+
+    #[test]
+    fn a_lookup_that_fails_without_a_reason_is_repeated_twice() {
+        assert_eq!(failing(CKR_GENERAL_ERROR, 2), (Ok(3), 3));
+        let (answer, looks) = failing(CKR_GENERAL_ERROR, u32::MAX);
+        assert!(answer.is_err());
+        assert_eq!(looks, LOOKUP_TRIES);
+    }
+
+    #[test]
+    fn a_lookup_that_fails_with_a_reason_is_not_repeated() {
+        let (answer, looks) = failing(CKR_TOKEN_NOT_PRESENT, 1);
+        assert!(is_absence(&answer.unwrap_err()));
+        assert_eq!(looks, 1);
+    }
+}
