@@ -1,0 +1,102 @@
+//! Where a key is, as one text for every kind of place.
+
+use core::fmt;
+use core::str::FromStr;
+use std::path::PathBuf;
+
+use chancery_pkcs11::Uri;
+
+/// The address of a key: `file:release.pem` or an RFC 7512 URI, `pkcs11:token=build;object=release`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyAddress {
+    /// A key file.
+    File(PathBuf),
+    /// A key on a PKCS#11 token.
+    Pkcs11(Box<Uri>),
+}
+
+/// Why a text is no key address.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum KeyAddressError {
+    /// It begins with none of the schemes we know.
+    UnknownScheme(String),
+    /// `file:` with nothing after it.
+    NoPath,
+    /// A PKCS#11 URI that breaks RFC 7512.
+    Pkcs11(chancery_pkcs11::UriError),
+}
+
+impl fmt::Display for KeyAddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownScheme(text) => {
+                write!(f, "`{text}` begins with neither `file:` nor `pkcs11:`")
+            }
+            Self::NoPath => f.write_str("`file:` names no file"),
+            Self::Pkcs11(_) => f.write_str("not a PKCS#11 URI"),
+        }
+    }
+}
+
+impl core::error::Error for KeyAddressError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Pkcs11(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for KeyAddress {
+    type Err = KeyAddressError;
+
+    fn from_str(text: &str) -> Result<Self, KeyAddressError> {
+        if let Some(path) = text.strip_prefix("file:") {
+            // `file:///path` is the same file as `file:/path` (RFC 8089 section 2).
+            let path = path.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(path);
+            if path.is_empty() {
+                return Err(KeyAddressError::NoPath);
+            }
+            return Ok(Self::File(path.into()));
+        }
+        if text.starts_with("pkcs11:") {
+            let uri = text.parse().map_err(KeyAddressError::Pkcs11)?;
+            return Ok(Self::Pkcs11(Box::new(uri)));
+        }
+        Err(KeyAddressError::UnknownScheme(text.into()))
+    }
+}
+
+impl fmt::Display for KeyAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Pkcs11(uri) => uri.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_and_written() {
+        for (text, written) in [
+            ("file:key.pem", "file:key.pem"),
+            ("file:///etc/key.pem", "file:/etc/key.pem"),
+            ("pkcs11:token=build;object=release", "pkcs11:token=build;object=release"),
+        ] {
+            assert_eq!(text.parse::<KeyAddress>().unwrap().to_string(), written);
+        }
+    }
+
+    #[test]
+    fn a_bare_path_and_an_empty_one_are_refused() {
+        for bad in ["key.pem", "", "file:", "PKCS11:token=a", "cng:container=a"] {
+            assert!(bad.parse::<KeyAddress>().is_err(), "{bad}");
+        }
+    }
+}

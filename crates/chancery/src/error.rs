@@ -1,0 +1,176 @@
+//! One error for every workflow: what happened, to which file, and what the caller can do next.
+
+use core::error::Error as StdError;
+use core::fmt;
+use std::path::Path;
+
+use chancery_authenticode as authenticode;
+use chancery_key::{KeyError, KeyErrorKind};
+use chancery_x509 as x509;
+
+/// What the caller can do next about an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A key could not be found, opened or used.
+    Key(KeyErrorKind),
+    /// The file is signed, and nobody said what to do with that signature.
+    AlreadySigned,
+    /// None of the certificates given belongs to the key.
+    CertificateMismatch,
+    /// What was asked for makes no sense together.
+    Usage,
+    /// The input is not in its format.
+    Malformed,
+    /// The input is in order and has no place for what was asked.
+    Unsupported,
+    /// Reading or writing failed.
+    Io,
+    /// What was written does not verify: a fault in Chancery.
+    SelfCheck,
+}
+
+impl ErrorKind {
+    /// Returns the stable kebab-case name used in machine-readable output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Key(kind) => kind.name(),
+            Self::AlreadySigned => "already-signed",
+            Self::CertificateMismatch => "certificate-mismatch",
+            Self::Usage => "usage",
+            Self::Malformed => "malformed",
+            Self::Unsupported => "unsupported",
+            Self::Io => "io",
+            Self::SelfCheck => "self-check",
+        }
+    }
+}
+
+/// Why a workflow stopped. The message names the file or key; the cause is the [`source`](StdError::source).
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    candidates: Vec<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// Makes an error.
+    #[must_use]
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), candidates: Vec::new(), source: None }
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Returns what the caller can do next.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Returns the key addresses among which the caller must choose, where there are several.
+    #[must_use]
+    pub fn candidates(&self) -> &[String] {
+        &self.candidates
+    }
+
+    /// An operating-system error about a file.
+    #[must_use]
+    pub fn io(what: &str, file: &Path, error: std::io::Error) -> Self {
+        Self::new(ErrorKind::Io, format!("cannot {what} {}", file.display())).with_source(error)
+    }
+
+    /// Contents of a file that are not what they should be.
+    #[must_use]
+    pub fn malformed(file: &Path, error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::new(ErrorKind::Malformed, format!("cannot read {}", file.display()))
+            .with_source(error)
+    }
+
+    /// An error of the Authenticode layer about a file, by what it means for the caller.
+    pub(crate) fn of_subject(what: &str, file: &Path, error: authenticode::Error) -> Self {
+        let kind = match &error {
+            authenticode::Error::Pe(chancery_pe::Error::Source(_))
+            | authenticode::Error::Copy(_) => ErrorKind::Io,
+            authenticode::Error::Embed(chancery_pe::EmbedError::MalformedTable { .. })
+            | authenticode::Error::Pe(_)
+            | authenticode::Error::Encoding(_) => ErrorKind::Malformed,
+            authenticode::Error::Embed(_) => ErrorKind::Unsupported,
+            authenticode::Error::Cms(chancery_cms::Error::Key(error)) => {
+                ErrorKind::Key(error.kind())
+            }
+            authenticode::Error::Cms(_) => ErrorKind::Malformed,
+            authenticode::Error::Scheme { .. } | authenticode::Error::Text { .. } => {
+                ErrorKind::Usage
+            }
+            _ => ErrorKind::SelfCheck,
+        };
+        Self::new(kind, format!("cannot {what} {}", file.display())).with_source(error)
+    }
+
+    /// An error while making a request or certificate.
+    #[must_use]
+    pub fn of_certificate(what: &str, error: x509::Error) -> Self {
+        let kind = match &error {
+            x509::Error::Key(error) => ErrorKind::Key(error.kind()),
+            x509::Error::Scheme { .. } | x509::Error::Validity | x509::Error::NotACa { .. } => {
+                ErrorKind::Usage
+            }
+            x509::Error::Random(_) => ErrorKind::Io,
+            _ => ErrorKind::Malformed,
+        };
+        Self::new(kind, format!("cannot {what}")).with_source(error)
+    }
+}
+
+impl From<KeyError> for Error {
+    fn from(error: KeyError) -> Self {
+        let kind = ErrorKind::Key(error.kind());
+        let (message, candidates) = (error.to_string(), error.candidates().to_vec());
+        // The message stands for the key error itself; its cause comes next.
+        let source = KeyCause::of(error);
+        Self { kind, message, candidates, source: source.map(Into::into) }
+    }
+}
+
+/// The cause of a key error whose own message has moved up.
+#[derive(Debug)]
+struct KeyCause(KeyError);
+
+impl KeyCause {
+    fn of(error: KeyError) -> Option<Self> {
+        error.source().is_some().then_some(Self(error))
+    }
+}
+
+impl fmt::Display for KeyCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.source().map_or(Ok(()), |source| fmt::Display::fmt(source, f))
+    }
+}
+
+impl StdError for KeyCause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source().and_then(StdError::source)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,84 @@
+//! Small files in and out.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::path::Path;
+
+use chancery_key::PublicKey;
+use chancery_x509::{Certificate, read_certificates};
+
+use crate::{Error, ErrorKind};
+
+/// The longest certificate, request or key file read, in bytes.
+const MAX_SMALL_FILE: u64 = 16 << 20;
+
+/// Reads a file of certificates, a request or the like, of at most 16 MiB.
+///
+/// # Errors
+/// [`ErrorKind::Io`] where it cannot be read, [`ErrorKind::Malformed`] where it is longer.
+pub fn read_small_file(path: &Path) -> Result<Vec<u8>, Error> {
+    let failed = |error| Error::io("read", path, error);
+    let file = File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_SMALL_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_SMALL_FILE {
+        return Err(Error::new(
+            ErrorKind::Malformed,
+            format!("{} is longer than 16 MiB", path.display()),
+        ));
+    }
+    Ok(bytes)
+}
+
+/// Writes a file that is not there yet, readable by its owner alone where `private`.
+///
+/// # Errors
+/// [`ErrorKind::Io`], also where something of that name is there.
+pub fn write_new_file(path: &Path, contents: &[u8], private: bool) -> Result<(), Error> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if private {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = private;
+    let mut file = options.open(path).map_err(|error| Error::io("create", path, error))?;
+    file.write_all(contents)
+        .and_then(|()| file.sync_all())
+        .map_err(|error| Error::io("write", path, error))
+}
+
+/// Reads certificates from files and picks the one of a key; the others may be its chain.
+///
+/// # Errors
+/// [`ErrorKind::Io`], [`ErrorKind::Malformed`] naming the file; [`ErrorKind::CertificateMismatch`] where none
+/// of the certificates in the first file belongs to the key.
+pub fn read_identity_certificates(
+    key: &PublicKey,
+    certificate: &Path,
+    chain: &[impl AsRef<Path>],
+) -> Result<(Certificate, Vec<Certificate>), Error> {
+    let read = |path: &Path| {
+        read_certificates(&read_small_file(path)?).map_err(|error| Error::malformed(path, error))
+    };
+    let mut others = read(certificate)?;
+    let position = others.iter().position(|candidate| candidate.public_key() == key);
+    let Some(position) = position else {
+        let subjects: Vec<_> =
+            others.iter().map(|candidate| format!("`{}`", candidate.subject())).collect();
+        return Err(Error::new(
+            ErrorKind::CertificateMismatch,
+            format!(
+                "no certificate in {} belongs to the key; it has {}",
+                certificate.display(),
+                subjects.join(", ")
+            ),
+        ));
+    };
+    let own = others.remove(position);
+    for path in chain {
+        others.extend(read(path.as_ref())?);
+    }
+    Ok((own, others))
+}

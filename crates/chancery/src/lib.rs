@@ -1,0 +1,35 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod address;
+mod digesting;
+mod error;
+mod files;
+mod inspecting;
+mod keys;
+mod modulus;
+mod pins;
+pub mod quickstart;
+mod signing;
+mod verifying;
+mod writer;
+
+pub use address::{KeyAddress, KeyAddressError};
+pub use digesting::digest_file;
+pub use error::{Error, ErrorKind};
+pub use files::{read_identity_certificates, read_small_file, write_new_file};
+pub use inspecting::{InspectedSignature, Inspection, inspect_file};
+pub use keys::{Keyring, proved};
+pub use modulus::read_modulus;
+pub use pins::{EnvironmentPin, FilePin, GivenPin, random_passphrase};
+pub use signing::{IfSigned, Outcome, SignFileOptions, Signed, sign_file};
+pub use verifying::{VerifiedFile, verify_file};
+
+pub use chancery_authenticode as authenticode;
+pub use chancery_cms as cms;
+pub use chancery_key as key;
+pub use chancery_pe as pe;
+pub use chancery_pkcs11 as pkcs11;
+pub use chancery_sigverify as sigverify;
+pub use chancery_softkey as softkey;
+pub use chancery_x509 as x509;

@@ -1,0 +1,159 @@
+//! Sources of PINs that need nobody to type: files, the environment, and what the caller has.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use chancery_key::{KeyError, KeyErrorKind, Pin, PinRequest, PinSource};
+use zeroize::Zeroizing;
+
+use crate::Error;
+
+/// The longest PIN read, in bytes. Longer input is a wrong file.
+const MAX_PIN_LEN: u64 = 4096;
+
+fn required(request: &PinRequest, why: String) -> KeyError {
+    KeyError::new(KeyErrorKind::AuthRequired, format!("no {request}: {why}"))
+}
+
+/// Reads a PIN to the end of its source, less one trailing line ending.
+fn read_pin(mut source: impl Read, request: &PinRequest, name: &str) -> Result<Pin, KeyError> {
+    // Room for all of it from the start: growing would leave copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(8192));
+    (&mut source)
+        .take(MAX_PIN_LEN + 2)
+        .read_to_end(&mut bytes)
+        .map_err(|error| required(request, format!("{name} cannot be read")).with_source(error))?;
+    if bytes.len() as u64 > MAX_PIN_LEN {
+        return Err(required(request, format!("{name} is longer than any PIN")));
+    }
+    Ok(Pin::from_line(core::mem::take(&mut *bytes)))
+}
+
+/// A PIN in a file, or in anything else that opens by a path, as `/dev/fd/3`.
+#[derive(Clone, Debug)]
+pub struct FilePin(PathBuf);
+
+impl FilePin {
+    /// Names the file. It is read when the PIN is needed, and one trailing line ending is dropped.
+    #[must_use]
+    pub const fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+}
+
+impl PinSource for FilePin {
+    fn pin(&self, request: &PinRequest) -> Result<Pin, KeyError> {
+        let name = self.0.display().to_string();
+        let file = File::open(&self.0).map_err(|error| {
+            required(request, format!("{name} cannot be opened")).with_source(error)
+        })?;
+        read_pin(file, request, &name)
+    }
+}
+
+/// A PIN in an environment variable.
+#[derive(Clone, Debug)]
+pub struct EnvironmentPin(String);
+
+impl EnvironmentPin {
+    /// Names the variable.
+    #[must_use]
+    pub const fn new(variable: String) -> Self {
+        Self(variable)
+    }
+}
+
+impl PinSource for EnvironmentPin {
+    fn pin(&self, request: &PinRequest) -> Result<Pin, KeyError> {
+        match std::env::var(&self.0) {
+            Ok(value) => Ok(Pin::new(value.into_bytes())),
+            Err(_) => Err(required(request, format!("the variable {} is not set", self.0))),
+        }
+    }
+}
+
+/// A PIN the caller already has, handed out once for each time it was given.
+#[derive(Debug)]
+pub struct GivenPin(Mutex<Vec<Pin>>);
+
+impl GivenPin {
+    /// Hands out this PIN, once.
+    #[must_use]
+    pub fn new(pin: Pin) -> Self {
+        Self(Mutex::new(vec![pin]))
+    }
+}
+
+impl PinSource for GivenPin {
+    fn pin(&self, request: &PinRequest) -> Result<Pin, KeyError> {
+        let mut left = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        left.pop().ok_or_else(|| required(request, "the one given was used".into()))
+    }
+}
+
+/// Makes a passphrase of 160 random bits, in letters and digits that are hard to confuse.
+///
+/// # Errors
+/// [`crate::ErrorKind::Io`] where the system has no random numbers.
+pub fn random_passphrase() -> Result<Zeroizing<String>, Error> {
+    // 32 characters: 5 bits each, without a bias.
+    const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
+    let mut random = Zeroizing::new([0; 32]);
+    getrandom::fill(random.as_mut()).map_err(|error| {
+        Error::new(crate::ErrorKind::Io, "the system has no random numbers").with_source(error)
+    })?;
+    let mut text = Zeroizing::new(String::with_capacity(32));
+    for byte in random.iter() {
+        text.extend(ALPHABET.get(usize::from(byte & 0x1f)).map(|letter| char::from(*letter)));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use chancery_key::PinPurpose;
+
+    use super::*;
+
+    fn request() -> PinRequest {
+        PinRequest::new(PinPurpose::TokenUser { token: "build".into() })
+    }
+
+    #[test]
+    fn a_file_gives_its_line_each_time() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"12 34\r\n").unwrap();
+        let source = FilePin::new(file.path().into());
+        for _ in 0..2 {
+            assert_eq!(source.pin(&request()).unwrap().expose_secret(), b"12 34");
+        }
+    }
+
+    #[test]
+    fn a_missing_or_huge_file_is_no_pin() {
+        let error = FilePin::new("no/such/file".into()).pin(&request()).unwrap_err();
+        assert_eq!(error.kind(), KeyErrorKind::AuthRequired);
+        assert!(error.to_string().contains("no/such/file"), "{error}");
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&[b'1'; 5000]).unwrap();
+        assert!(FilePin::new(file.path().into()).pin(&request()).is_err());
+    }
+
+    #[test]
+    fn a_given_pin_is_given_once() {
+        let source = GivenPin::new(Pin::new(b"1234".to_vec()));
+        assert_eq!(source.pin(&request()).unwrap().expose_secret(), b"1234");
+        assert_eq!(source.pin(&request()).unwrap_err().kind(), KeyErrorKind::AuthRequired);
+    }
+
+    #[test]
+    fn passphrases_differ_and_are_long() {
+        let (one, other) = (random_passphrase().unwrap(), random_passphrase().unwrap());
+        assert_eq!(one.len(), 32);
+        assert_ne!(*one, *other);
+    }
+}

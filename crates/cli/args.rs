@@ -1,0 +1,351 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use chancery::key::{DigestAlgorithm, EcCurve};
+use chancery::{KeyAddress, Keyring};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::pin::PinOptions;
+use crate::ui::Format;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0 done                         5 key or device unavailable
+  1 checked, the answer is no    6 several keys fit
+  2 wrong usage                  8 cannot read or write
+  3 malformed input             70 a fault in chancery
+  4 authentication
+
+Example, from nothing to a signed and verified program:
+  chancery quickstart";
+
+/// Sign Windows programs with keys that never leave a hardware security module
+#[derive(Debug, Parser)]
+#[command(name = "chancery", version, max_term_width = 80, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: CommonOptions,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CommonOptions {
+    /// How to write results
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub(crate) format: Format,
+    /// Leave out what says that all is well
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Go the whole way once: key, certificate, signature, verdict
+    #[command(after_help = "Example:\n  chancery quickstart setup.exe --out try-out")]
+    Quickstart(Quickstart),
+    /// Sign files
+    #[command(
+        after_help = "Example:\n  chancery sign setup.exe --key 'pkcs11:token=build;object=release' --cert release.pem"
+    )]
+    Sign(Sign),
+    /// Verify the signatures of files
+    #[command(after_help = "Example:\n  chancery verify setup.exe --roots ca.pem")]
+    Verify(Verify),
+    /// Show what is in the signatures of a file
+    #[command(after_help = "Example:\n  chancery inspect setup.exe")]
+    Inspect(Inspect),
+    /// Compute the digest a signature would carry
+    #[command(after_help = "Example:\n  chancery digest setup.exe --digest sha256")]
+    Digest(Digest),
+    /// Make, list, find and test keys
+    #[command(subcommand)]
+    Key(Key),
+    /// Make and show certification requests
+    #[command(subcommand)]
+    Csr(Csr),
+    /// Issue and show certificates
+    #[command(subcommand)]
+    Cert(Cert),
+    /// Show tokens
+    #[command(subcommand)]
+    Token(Token),
+    /// Write shell completions
+    #[command(after_help = "Example:\n  chancery completions bash > chancery.bash")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which key, and how to get at it.
+#[derive(Args, Debug)]
+pub(crate) struct KeyOptions {
+    /// The key: file:PATH, or an RFC 7512 URI as 'pkcs11:token=build;object=release'
+    #[arg(long, value_name = "URI", help_heading = "Key options")]
+    pub(crate) key: KeyAddress,
+    #[command(flatten)]
+    pub(crate) access: AccessOptions,
+}
+
+/// How to get at keys.
+#[derive(Args, Debug)]
+pub(crate) struct AccessOptions {
+    /// The PKCS#11 module to load for pkcs11: keys
+    #[arg(long, value_name = "PATH", env = "PKCS11_MODULE", help_heading = "Key options")]
+    pub(crate) module: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) pin: PinOptions,
+}
+
+impl AccessOptions {
+    /// Makes the keyring these options describe.
+    pub(crate) fn keyring(&self, may_prompt: bool) -> Keyring {
+        Keyring::new(self.module.clone(), self.pin.source(may_prompt))
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Quickstart {
+    /// The program to sign; a small one is made without it
+    pub(crate) file: Option<PathBuf>,
+    /// The folder for what is made
+    #[arg(long, value_name = "FOLDER", default_value = "chancery-quickstart")]
+    pub(crate) out: PathBuf,
+    /// Sign with this key on a token, made where it is not there yet
+    #[arg(long, value_name = "URI", help_heading = "Key options")]
+    pub(crate) key: Option<KeyAddress>,
+    #[command(flatten)]
+    pub(crate) access: AccessOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Sign {
+    /// The files to sign
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key: KeyOptions,
+    /// The signer's certificate, and any others in the same file as its chain
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cert: PathBuf,
+    /// More certificates for the chain
+    #[arg(long, value_name = "FILE")]
+    pub(crate) chain: Vec<PathBuf>,
+    /// The hash [default: sha256; as strong as the curve for EC keys]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) digest: Option<DigestAlgorithm>,
+    /// What the program is called
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+    /// Where to read more about the program
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Write here, a file or a folder, and leave the original alone
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
+    /// Hash the written file once more from the disk
+    #[arg(long)]
+    pub(crate) reread: bool,
+    #[command(flatten)]
+    pub(crate) if_signed: IfSigned,
+}
+
+/// What to do with files that are signed already.
+#[derive(Args, Debug)]
+#[group(multiple = false)]
+pub(crate) struct IfSigned {
+    /// Replace all signatures a file has
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Add to the signatures a file has
+    #[arg(long)]
+    pub(crate) append: bool,
+    /// Leave files alone that carry a valid signature by this certificate
+    #[arg(long)]
+    pub(crate) skip_signed: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Verify {
+    /// The files to verify
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Trust the certificates in this file; without any, nobody is trusted
+    #[arg(long, value_name = "FILE")]
+    pub(crate) roots: Vec<PathBuf>,
+    /// Judge certificates at this time, as 2026-01-31T12:00:00Z [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Inspect {
+    /// The file
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Digest {
+    /// The files
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The hash; more than once for several
+    #[arg(long, value_name = "NAME", default_value = "sha256")]
+    pub(crate) digest: Vec<DigestAlgorithm>,
+}
+
+/// What key pair to make.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub(crate) struct KeyType {
+    /// An RSA key of this many bits
+    #[arg(long, value_name = "BITS")]
+    pub(crate) rsa: Option<u32>,
+    /// A key on this curve: p256, p384 or p521
+    #[arg(long, value_name = "CURVE")]
+    pub(crate) ec: Option<EcCurve>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// Make a key pair: in a new encrypted file, or in a token it never leaves
+    #[command(
+        after_help = "Example:\n  chancery key generate --key 'pkcs11:token=build;object=release' --rsa 3072"
+    )]
+    Generate {
+        #[command(flatten)]
+        key: KeyOptions,
+        #[command(flatten)]
+        kind: KeyType,
+    },
+    /// List the keys of a token or a folder
+    #[command(after_help = "Example:\n  chancery key list --key 'pkcs11:token=build'")]
+    List {
+        #[command(flatten)]
+        place: KeyOptions,
+    },
+    /// Find the key of a certificate or a modulus
+    #[command(
+        after_help = "Example:\n  chancery key find --cert release.pem --key 'pkcs11:token=build'"
+    )]
+    Find {
+        #[command(flatten)]
+        place: KeyOptions,
+        #[command(flatten)]
+        by: FindBy,
+    },
+    /// Prove that a key signs
+    #[command(
+        after_help = "Example:\n  chancery key test --key 'pkcs11:token=build;object=release'"
+    )]
+    Test {
+        #[command(flatten)]
+        key: KeyOptions,
+    },
+}
+
+/// What is known of the key.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub(crate) struct FindBy {
+    /// Its certificate
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Its modulus, as `openssl x509 -noout -modulus` prints it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) modulus: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Csr {
+    /// Make a request for a code-signing certificate
+    #[command(
+        after_help = "Example:\n  chancery csr new --subject 'CN=Example,O=Example Ltd,C=GB' --key file:key.pem --out request.csr"
+    )]
+    New {
+        /// The subject, the most specific part first
+        #[arg(long, value_name = "NAME")]
+        subject: String,
+        #[command(flatten)]
+        key: KeyOptions,
+        /// The hash [default: sha256; as strong as the curve for EC keys]
+        #[arg(long, value_name = "NAME")]
+        digest: Option<DigestAlgorithm>,
+        /// Write here [default: stdout]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Verify a request's signature and show what it asks for
+    #[command(after_help = "Example:\n  chancery csr show request.csr")]
+    Show {
+        /// The request
+        file: PathBuf,
+    },
+}
+
+/// What a certificate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileName {
+    /// A root certificate authority, self-signed
+    Root,
+    /// A certificate authority under a root
+    Intermediate,
+    /// An end entity that signs code
+    CodeSigning,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Issue {
+    /// The request to answer
+    #[arg(long, value_name = "FILE", conflicts_with = "subject")]
+    pub(crate) request: Option<PathBuf>,
+    /// The subject of a self-signed certificate
+    #[arg(long, value_name = "NAME", required_unless_present = "request")]
+    pub(crate) subject: Option<String>,
+    /// The issuer's certificate; self-signed without it
+    #[arg(long, value_name = "FILE", required_unless_present = "subject")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The issuer's key
+    #[command(flatten)]
+    pub(crate) key: KeyOptions,
+    /// What the certificate is for
+    #[arg(long, value_enum, default_value = "code-signing")]
+    pub(crate) profile: ProfileName,
+    /// How long it is valid
+    #[arg(long, default_value_t = 365)]
+    pub(crate) days: u32,
+    /// The hash [default: sha256; as strong as the curve for EC keys]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) digest: Option<DigestAlgorithm>,
+    /// Write here [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cert {
+    /// Answer a request, or make a self-signed certificate
+    #[command(
+        after_help = "Examples:\n  chancery cert issue --profile root --subject 'CN=Example Root' --key file:ca.pem --out root.pem\n  chancery cert issue --request request.csr --cert root.pem --key file:ca.pem --out signer.pem"
+    )]
+    Issue(Box<Issue>),
+    /// Show the certificates in a file
+    #[command(after_help = "Example:\n  chancery cert show signer.pem")]
+    Show {
+        /// PEM or DER
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// List the tokens of a module, or of every module in the usual places
+    #[command(after_help = "Example:\n  chancery token list")]
+    List {
+        /// The PKCS#11 module
+        #[arg(long, value_name = "PATH", env = "PKCS11_MODULE")]
+        module: Option<PathBuf>,
+    },
+}

@@ -1,0 +1,86 @@
+//! One file a command: parse, call the library, print.
+
+mod cert;
+mod csr;
+mod digest;
+mod inspect;
+mod key;
+mod quickstart;
+mod sign;
+mod token;
+mod verify;
+
+use std::path::Path;
+
+use chancery::key::{DigestAlgorithm, KeyAlgorithm, KeyErrorKind, SignatureScheme};
+use chancery::x509::{Name, Time};
+use chancery::{Error, ErrorKind};
+use clap::CommandFactory;
+
+use crate::args::{Cli, Command};
+use crate::exit::Exit;
+use crate::json;
+use crate::ui::Ui;
+
+/// Runs a command and says how it ended.
+pub(crate) fn run(command: Command, ui: &mut Ui) -> Exit {
+    match command {
+        Command::Quickstart(args) => settle(quickstart::run(&args, ui), ui),
+        Command::Sign(args) => sign::run(&args, ui),
+        Command::Verify(args) => verify::run(&args, ui),
+        Command::Inspect(args) => inspect::run(&args, ui),
+        Command::Digest(args) => digest::run(&args, ui),
+        Command::Key(args) => settle(key::run(&args, ui), ui),
+        Command::Csr(args) => settle(csr::run(&args, ui), ui),
+        Command::Cert(args) => settle(cert::run(&args, ui), ui),
+        Command::Token(args) => settle(token::run(&args, ui), ui),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "chancery", &mut std::io::stdout());
+            Exit::Done
+        }
+    }
+}
+
+/// Prints the error of a command that has but one.
+fn settle(result: Result<Exit, Error>, ui: &mut Ui) -> Exit {
+    result.unwrap_or_else(|error| ui.error(&error, None))
+}
+
+/// Reads the clock.
+fn now() -> Result<Time, Error> {
+    Time::now().map_err(|error| Error::of_certificate("use the system's time", error))
+}
+
+/// Chooses the scheme for a key: the hash asked for, or the one that fits.
+fn scheme(key: KeyAlgorithm, digest: Option<DigestAlgorithm>) -> Result<SignatureScheme, Error> {
+    let digest = digest.unwrap_or_else(|| SignatureScheme::conventional_digest(key));
+    SignatureScheme::conventional(key, digest).ok_or_else(|| {
+        Error::new(
+            ErrorKind::Key(KeyErrorKind::UnsupportedScheme),
+            format!("nothing here signs with a key of {key}"),
+        )
+    })
+}
+
+/// Reads a distinguished name given as an option.
+fn name(text: &str) -> Result<Name, Error> {
+    text.parse().map_err(|error| {
+        Error::new(ErrorKind::Usage, format!("`{text}` is no distinguished name"))
+            .with_source(error)
+    })
+}
+
+/// Writes PEM to a new file and says so, or to stdout.
+fn write_pem(pem: &str, out: Option<&Path>, ui: &mut Ui) -> Result<Exit, Error> {
+    match out {
+        Some(path) => {
+            chancery::write_new_file(path, pem.as_bytes(), false)?;
+            let object = json::Written { schema: 1, r#type: "written", output: json::shown(path) };
+            ui.success(&object, || format!("wrote {}", path.display()));
+        }
+        None => ui.result(&serde_json::json!({"schema": 1, "type": "pem", "pem": pem}), || {
+            pem.trim_end().to_owned()
+        }),
+    }
+    Ok(Exit::Done)
+}

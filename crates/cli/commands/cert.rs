@@ -1,0 +1,131 @@
+//! `chancery cert`
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use chancery::key::SigningKey;
+use chancery::x509::{
+    Certificate, CertificateBuilder, CertificationRequest, Extensions, Identity, Profile,
+    SerialNumber, Validity, oid, read_certificates, to_pem,
+};
+use chancery::{Error, read_identity_certificates, read_small_file};
+
+use crate::args::{Cert, Issue, ProfileName};
+use crate::commands::{name, now, scheme, write_pem};
+use crate::exit::Exit;
+use crate::json;
+use crate::ui::Ui;
+
+pub(crate) fn run(args: &Cert, ui: &mut Ui) -> Result<Exit, Error> {
+    match args {
+        Cert::Issue(args) => {
+            let certificate = issue(args)?;
+            let pem = to_pem("CERTIFICATE", certificate.as_der());
+            write_pem(&pem, args.out.as_deref(), ui)
+        }
+        Cert::Show { file } => {
+            let certificates = read_certificates(&read_small_file(file)?)
+                .map_err(|error| Error::malformed(file, error))?;
+            for certificate in &certificates {
+                let object = object(file, certificate);
+                ui.result(&object, || text(&object, "certificate"));
+            }
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn issue(args: &Issue) -> Result<Certificate, Error> {
+    let failed = |error| Error::of_certificate("issue the certificate", error);
+    let key = args.key.access.keyring(true).open(&args.key.key)?;
+    let scheme = scheme(key.public_key().algorithm(), args.digest)?;
+    let validity = Validity::from_now(now()?, args.days).map_err(failed)?;
+    let profile = match args.profile {
+        ProfileName::Root => Profile::RootCa,
+        ProfileName::Intermediate => Profile::IntermediateCa,
+        ProfileName::CodeSigning => Profile::CodeSigning,
+    };
+    let (subject, public_key) = match (&args.request, &args.subject) {
+        (Some(path), _) => {
+            let request = CertificationRequest::from_file_contents(&read_small_file(path)?)
+                .map_err(|error| Error::malformed(path, error))?;
+            (request.subject().clone(), request.public_key().clone())
+        }
+        (None, subject) => {
+            (name(subject.as_deref().unwrap_or_default())?, key.public_key().clone())
+        }
+    };
+    let serial = SerialNumber::random().map_err(failed)?;
+    let builder = CertificateBuilder::new(profile, subject, public_key, validity, serial);
+    let Some(issuer) = &args.cert else {
+        return builder.self_signed(&key, scheme).map_err(failed);
+    };
+    let none: [&Path; 0] = [];
+    let (certificate, others) = read_identity_certificates(key.public_key(), issuer, &none)?;
+    let identity = Identity::new(key, certificate, &others).map_err(|error| {
+        Error::new(chancery::ErrorKind::CertificateMismatch, "the issuer does not fit")
+            .with_source(error)
+    })?;
+    builder.issued_by(&identity, scheme).map_err(failed)
+}
+
+fn object(file: &Path, certificate: &Certificate) -> json::Certificate {
+    let (key_usage, extended_key_usage) = usages(certificate.extensions());
+    json::Certificate {
+        schema: 1,
+        r#type: "certificate",
+        file: json::shown(file),
+        subject: certificate.subject().to_string(),
+        issuer: Some(certificate.issuer().to_string()),
+        serial: Some(json::hex(certificate.serial())),
+        not_before: Some(certificate.not_before().to_string()),
+        not_after: Some(certificate.not_after().to_string()),
+        algorithm: certificate.public_key().algorithm().to_string(),
+        scheme: certificate.scheme().map(|scheme| scheme.name()),
+        ca: Some(certificate.is_ca()),
+        key_usage,
+        extended_key_usage,
+        thumbprint: Some(json::hex(&certificate.thumbprint_sha1())),
+        thumbprint_sha256: Some(json::hex(&certificate.thumbprint_sha256())),
+    }
+}
+
+/// Names the uses of a key; nothing where there is no limit, or none that can be read.
+pub(crate) fn usages(extensions: &Extensions) -> (Option<Vec<&'static str>>, Option<Vec<String>>) {
+    let key_usage = extensions.key_usage().ok().flatten().map(|usage| usage.names());
+    let purposes = extensions.extended_key_usage().ok().flatten();
+    let named = purposes.map(|list| {
+        list.into_iter()
+            .map(|purpose| match purpose {
+                oid::CODE_SIGNING => "codeSigning".to_owned(),
+                oid::TIME_STAMPING => "timeStamping".to_owned(),
+                oid::LIFETIME_SIGNING => "lifetimeSigning".to_owned(),
+                other => other.to_string(),
+            })
+            .collect()
+    });
+    (key_usage, named)
+}
+
+/// Writes a certificate or request for a person.
+pub(crate) fn text(object: &json::Certificate, what: &str) -> String {
+    let mut text = format!("{}: {what}", object.file);
+    let mut line = |name: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            let _ = write!(text, "\n  {name:<12} {value}");
+        }
+    };
+    line("subject", Some(&object.subject));
+    line("issuer", object.issuer.as_deref());
+    line("serial", object.serial.as_deref());
+    line("not before", object.not_before.as_deref());
+    line("not after", object.not_after.as_deref());
+    line("key", Some(&object.algorithm));
+    line("signed with", object.scheme);
+    line("authority", object.ca.map(|ca| if ca { "yes" } else { "no" }));
+    line("key usage", object.key_usage.as_ref().map(|names| names.join(", ")).as_deref());
+    line("purposes", object.extended_key_usage.as_ref().map(|names| names.join(", ")).as_deref());
+    line("sha1", object.thumbprint.as_deref());
+    line("sha256", object.thumbprint_sha256.as_deref());
+    text
+}

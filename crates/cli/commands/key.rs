@@ -1,0 +1,105 @@
+//! `chancery key`
+
+use std::path::Path;
+
+use chancery::key::{KeyAlgorithm, KeyInfo, KeyQuery, KeyTemplate, SigningKey};
+use chancery::x509::read_certificates;
+use chancery::{Error, ErrorKind, proved, read_modulus, read_small_file};
+
+use crate::args::{FindBy, Key, KeyType};
+use crate::exit::Exit;
+use crate::json;
+use crate::ui::Ui;
+
+pub(crate) fn run(args: &Key, ui: &mut Ui) -> Result<Exit, Error> {
+    match args {
+        Key::Generate { key, kind } => {
+            let template = KeyTemplate::new(algorithm(kind)?);
+            let (info, generated) = key.access.keyring(true).generate(&key.key, template)?;
+            proved(&*generated)?;
+            ui.success(&object(&info, "generated"), || {
+                format!("made an {} key: {}", generated.public_key().algorithm(), info.address)
+            });
+            Ok(Exit::Done)
+        }
+        Key::List { place } => {
+            let found = place.access.keyring(true).find(&place.key, &KeyQuery::any())?;
+            Ok(show(&found, ui))
+        }
+        Key::Find { place, by } => {
+            let query = query(by)?;
+            let found = place.access.keyring(true).find(&place.key, &query)?;
+            let exit = show(&found, ui);
+            if found.is_empty() {
+                ui.warn(&format!("no key at {} fits", place.key));
+                return Ok(Exit::No);
+            }
+            Ok(if found.len() > 1 { Exit::Ambiguous } else { exit })
+        }
+        Key::Test { key } => {
+            let opened = key.access.keyring(true).open(&key.key)?;
+            let scheme = proved(&opened)?;
+            let algorithm = opened.public_key().algorithm();
+            let object = serde_json::json!({
+                "schema": 1, "type": "tested", "key": key.key.to_string(),
+                "algorithm": algorithm.to_string(), "scheme": scheme.name(), "signs": true,
+            });
+            ui.success(&object, || {
+                format!("{}: {algorithm}, signs {scheme}, verified by its public key", key.key)
+            });
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn algorithm(kind: &KeyType) -> Result<KeyAlgorithm, Error> {
+    match (kind.rsa, kind.ec) {
+        (Some(bits), _) => Ok(KeyAlgorithm::Rsa { bits }),
+        (_, Some(curve)) => Ok(KeyAlgorithm::Ec(curve)),
+        _ => Err(Error::new(ErrorKind::Usage, "say which kind of key: --rsa BITS or --ec CURVE")),
+    }
+}
+
+fn query(by: &FindBy) -> Result<KeyQuery, Error> {
+    if let Some(path) = &by.modulus {
+        return Ok(KeyQuery::any().with_modulus(&read_modulus(path)?));
+    }
+    let path = by.cert.as_deref().unwrap_or(Path::new(""));
+    let certificates = read_certificates(&read_small_file(path)?)
+        .map_err(|error| Error::malformed(path, error))?;
+    match certificates.as_slice() {
+        [leaf, ..] => Ok(KeyQuery::any().with_public_key(leaf.public_key().clone())),
+        [] => Err(Error::new(ErrorKind::Malformed, format!("{} is empty", path.display()))),
+    }
+}
+
+fn show(found: &[KeyInfo], ui: &mut Ui) -> Exit {
+    for info in found {
+        ui.result(&object(info, "key"), || {
+            let algorithm = info.public_key.as_ref().map(|key| key.algorithm().to_string());
+            let mut line =
+                format!("{}  {}", info.address, algorithm.as_deref().unwrap_or("key type unknown"));
+            if !info.can_sign {
+                line.push_str("  does not sign");
+            }
+            if info.never_extractable == Some(false) {
+                line.push_str("  extractable");
+            }
+            line
+        });
+    }
+    Exit::Done
+}
+
+fn object(info: &KeyInfo, kind: &'static str) -> json::Key {
+    json::Key {
+        schema: 1,
+        r#type: kind,
+        key: info.address.clone(),
+        algorithm: info.public_key.as_ref().map(|key| key.algorithm().to_string()),
+        label: info.label.clone(),
+        id: info.id.as_ref().map(|id| json::hex(id)),
+        can_sign: info.can_sign,
+        never_extractable: info.never_extractable,
+    }
+}

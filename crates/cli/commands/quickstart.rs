@@ -1,0 +1,52 @@
+//! `chancery quickstart`
+
+use chancery::Error;
+use chancery::quickstart::{Quickstart, run as go};
+
+use crate::args::Quickstart as Arguments;
+use crate::commands::now;
+use crate::exit::Exit;
+use crate::json;
+use crate::ui::Ui;
+
+pub(crate) fn run(args: &Arguments, ui: &mut Ui) -> Result<Exit, Error> {
+    let keyring = args.access.keyring(false);
+    let mut quickstart = Quickstart::new(args.out.clone());
+    quickstart.program.clone_from(&args.file);
+    quickstart.key.clone_from(&args.key);
+    let mut number = 0;
+    let journey = go(&quickstart, &keyring, now()?, &mut |step| {
+        number += 1;
+        let object = json::Step {
+            schema: 1,
+            r#type: "step",
+            title: step.title.clone(),
+            command: step.command.clone(),
+        };
+        ui.success(&object, || match step.command.as_str() {
+            "" => format!("{number}. {}", step.title),
+            command => format!("{number}. {}\n     chancery {command}", step.title),
+        });
+    })?;
+    let object = serde_json::json!({
+        "schema": 1,
+        "type": "quickstart",
+        "signed": json::shown(&journey.signed),
+        "ca": json::shown(&journey.ca),
+        "signer": json::shown(&journey.signer),
+        "key": journey.key.to_string(),
+    });
+    let file = args.file.as_ref().map(|file| format!("{} ", file.display())).unwrap_or_default();
+    ui.success(&object, || {
+        let token = "The same with a key that never leaves a token:";
+        match args.key {
+            Some(_) => format!("\nDone: {}", journey.signed.display()),
+            None => format!(
+                "\nDone: {}\n{token}\n     chancery token list\n     \
+                 chancery quickstart {file}--key 'pkcs11:token=TOKEN;object=release' --pin-file PIN",
+                journey.signed.display()
+            ),
+        }
+    });
+    Ok(Exit::Done)
+}

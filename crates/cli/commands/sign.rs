@@ -1,0 +1,134 @@
+//! `chancery sign`
+
+use std::path::{Path, PathBuf};
+
+use chancery::authenticode::SignOptions;
+use chancery::key::SigningKey;
+use chancery::x509::Identity;
+use chancery::{
+    Error, ErrorKind, IfSigned, Outcome, SignFileOptions, Signed, read_identity_certificates,
+    sign_file,
+};
+
+use crate::args::Sign;
+use crate::commands::{now, scheme};
+use crate::exit::Exit;
+use crate::json;
+use crate::ui::Ui;
+
+pub(crate) fn run(args: &Sign, ui: &mut Ui) -> Exit {
+    let (identity, options) = match prepare(args) {
+        Ok(ready) => ready,
+        Err(error) => return ui.error(&error, None),
+    };
+    let progress = ui.progress(args.files.len(), "signing");
+    let mut exit = Exit::Done;
+    for file in &args.files {
+        progress.file(file);
+        let result = sign_one(args, file, &identity, &options);
+        exit = exit.graver(progress.done(|| match result {
+            Ok(signed) => {
+                show(args, file, &identity, &options, &signed, ui);
+                Exit::Done
+            }
+            Err(error) => ui.error(&error, Some(file)),
+        }));
+    }
+    exit
+}
+
+/// Opens the key once for all files.
+fn prepare(args: &Sign) -> Result<(Identity, SignFileOptions), Error> {
+    let one_file_out = args.out.as_ref().is_some_and(|out| !out.is_dir());
+    if args.files.len() > 1 && one_file_out {
+        return Err(Error::new(ErrorKind::Usage, "--out must be a folder for several files"));
+    }
+    let key = args.key.access.keyring(true).open(&args.key.key)?;
+    let (certificate, others) =
+        read_identity_certificates(key.public_key(), &args.cert, &args.chain)?;
+    let scheme = scheme(certificate.public_key().algorithm(), args.digest)?;
+    let identity = Identity::new(key, certificate, &others).map_err(|error| {
+        Error::new(ErrorKind::CertificateMismatch, "the certificate does not fit")
+            .with_source(error)
+    })?;
+    let mut signature = SignOptions::new(scheme);
+    signature.description.clone_from(&args.description);
+    signature.url.clone_from(&args.url);
+    let mut options = SignFileOptions::new(signature);
+    options.reread = args.reread;
+    options.if_signed = match &args.if_signed {
+        choice if choice.replace => IfSigned::Replace,
+        choice if choice.append => IfSigned::Append,
+        choice if choice.skip_signed => IfSigned::Skip,
+        _ => IfSigned::Refuse,
+    };
+    Ok((identity, options))
+}
+
+fn sign_one(
+    args: &Sign,
+    file: &Path,
+    identity: &Identity,
+    options: &SignFileOptions,
+) -> Result<Signed, Error> {
+    let mut options = options.clone();
+    options.output = args.out.as_ref().map(|out| output_path(out, file));
+    sign_file(file, identity, now()?, &options)
+}
+
+fn output_path(out: &Path, file: &Path) -> PathBuf {
+    match file.file_name() {
+        Some(name) if out.is_dir() => out.join(name),
+        _ => out.to_owned(),
+    }
+}
+
+fn show(
+    args: &Sign,
+    file: &Path,
+    identity: &Identity,
+    options: &SignFileOptions,
+    signed: &Signed,
+    ui: &mut Ui,
+) {
+    let certificate = identity.certificate();
+    let (word, kind) = match signed.outcome {
+        Outcome::Skipped => ("left alone, signed already", "skipped"),
+        _ => ("signed", "signed"),
+    };
+    let object = json::Signed {
+        schema: 1,
+        r#type: kind,
+        file: json::shown(file),
+        output: json::shown(&signed.output),
+        authentihash: json::digests(std::slice::from_ref(&signed.digest)),
+        scheme: options.signature.scheme.name(),
+        key: args.key.key.to_string(),
+        signer: certificate.subject().to_string(),
+        thumbprint: json::hex(&certificate.thumbprint_sha1()),
+        warnings: signed.warnings.clone(),
+    };
+    for warning in &signed.warnings {
+        ui.warn(&format!("{}: {}", file.display(), explain(warning)));
+    }
+    let (algorithm, digest) = &signed.digest;
+    ui.success(&object, || {
+        format!("{}: {word} ({algorithm}:{})", signed.output.display(), json::hex(digest))
+    });
+}
+
+fn explain(warning: &str) -> &str {
+    match warning {
+        "certificate-not-for-code-signing" => {
+            "the certificate is not for signing code; Windows will not accept it"
+        }
+        "certificate-not-valid-now" => "the certificate is not valid now",
+        "chain-incomplete" => {
+            "the chain ends before a root; add the missing certificates with --chain"
+        }
+        "section-order-digest-differs" => {
+            "UEFI firmware hashes this file in another order and may refuse it"
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,71 @@
+//! `chancery token`
+
+use std::path::PathBuf;
+
+use chancery::key::KeyErrorKind;
+use chancery::pkcs11::{Module, TokenInfo};
+use chancery::{Error, ErrorKind};
+
+use crate::args::Token;
+use crate::exit::Exit;
+use crate::json;
+use crate::ui::Ui;
+
+pub(crate) fn run(args: &Token, ui: &mut Ui) -> Result<Exit, Error> {
+    let Token::List { module } = args;
+    let places: Vec<PathBuf> = match module {
+        Some(path) => vec![path.clone()],
+        None => Module::known_places(),
+    };
+    if places.is_empty() {
+        return Err(Error::new(
+            ErrorKind::Key(KeyErrorKind::Unavailable),
+            "no PKCS#11 module given, and none in the usual places",
+        ));
+    }
+    let mut exit = Exit::Done;
+    for place in places {
+        match Module::load(&place).and_then(|module| module.tokens()) {
+            Ok(tokens) => tokens.iter().for_each(|token| show(&place, token, ui)),
+            // One broken module must not hide the tokens of the others.
+            Err(error) => exit = exit.graver(ui.error(&error.into(), None)),
+        }
+    }
+    Ok(exit)
+}
+
+fn show(module: &std::path::Path, token: &TokenInfo, ui: &mut Ui) {
+    let object = json::Token {
+        schema: 1,
+        r#type: "token",
+        module: json::shown(module),
+        uri: token.uri().to_string(),
+        slot: token.slot_id,
+        label: token.label.clone(),
+        manufacturer: token.manufacturer.clone(),
+        model: token.model.clone(),
+        serial: token.serial.clone(),
+        initialized: token.initialized,
+        login_required: token.login_required,
+        pin_locked: token.pin_locked,
+        pin_final_try: token.pin_final_try,
+    };
+    ui.result(&object, || {
+        let state = match token {
+            token if !token.initialized => "not initialised",
+            token if token.pin_locked => "PIN locked",
+            token if token.pin_final_try => "one last try for the PIN",
+            token if token.pin_count_low => "a wrong PIN was given lately",
+            _ => "ready",
+        };
+        format!(
+            "{}  slot {}  {} {}  serial {}  {state}\n  --module {}",
+            if token.initialized { token.uri().to_string() } else { "(no token)".to_owned() },
+            token.slot_id,
+            token.manufacturer,
+            token.model,
+            token.serial,
+            module.display()
+        )
+    });
+}

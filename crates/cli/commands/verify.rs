@@ -1,0 +1,100 @@
+//! `chancery verify`
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use chancery::authenticode::{TrustAnchors, Verdict, Verifier};
+use chancery::x509::{Time, read_certificates};
+use chancery::{Error, ErrorKind, VerifiedFile, read_small_file, verify_file};
+
+use crate::args::Verify;
+use crate::commands::now;
+use crate::exit::Exit;
+use crate::json;
+use crate::ui::Ui;
+
+pub(crate) fn run(args: &Verify, ui: &mut Ui) -> Exit {
+    let verifier = match prepare(args) {
+        Ok(verifier) => verifier,
+        Err(error) => return ui.error(&error, None),
+    };
+    let progress = ui.progress(args.files.len(), "verifying");
+    let mut exit = Exit::Done;
+    for file in &args.files {
+        progress.file(file);
+        let result = verify_file(file, &verifier);
+        exit = exit.graver(progress.done(|| match result {
+            Ok(verified) => show(file, &verified, ui),
+            Err(error) => ui.error(&error, Some(file)),
+        }));
+    }
+    exit
+}
+
+fn prepare(args: &Verify) -> Result<Verifier, Error> {
+    let time = match &args.at {
+        None => now()?,
+        Some(text) => Time::parse_rfc3339(text).ok_or_else(|| {
+            Error::new(ErrorKind::Usage, format!("`{text}` is no time as 2026-01-31T12:00:00Z"))
+        })?,
+    };
+    let mut anchors = Vec::new();
+    for path in &args.roots {
+        let certificates = read_certificates(&read_small_file(path)?)
+            .map_err(|error| Error::malformed(path, error))?;
+        anchors.extend(certificates);
+    }
+    Ok(Verifier::new(TrustAnchors::new(anchors), time))
+}
+
+fn show(file: &Path, verified: &VerifiedFile, ui: &mut Ui) -> Exit {
+    let report = &verified.report;
+    let object = json::Verified::new(file, verified);
+    if report.verdict == Verdict::Valid {
+        ui.success(&object, || text(file, verified));
+    } else {
+        ui.result(&object, || text(file, verified));
+    }
+    match report.verdict {
+        Verdict::Valid => Exit::Done,
+        Verdict::Malformed => Exit::Malformed,
+        _ => Exit::No,
+    }
+}
+
+fn text(file: &Path, verified: &VerifiedFile) -> String {
+    let report = &verified.report;
+    let mut text = format!("{}: {}", file.display(), report.verdict);
+    for reason in &report.reasons {
+        let _ = write!(text, "\n  {reason}");
+    }
+    for signature in &report.signatures {
+        let or_unknown = |name: Option<&'static str>| name.unwrap_or("unknown");
+        let digest = signature.digest_algorithm.map(|algorithm| algorithm.name());
+        let scheme = signature.scheme.map(|scheme| scheme.name());
+        let holds = |holds: bool| if holds { "holds" } else { "DOES NOT HOLD" };
+        let _ = write!(
+            text,
+            "\n  signature {}\n    digest     {} {}\n    signature  {} {}",
+            signature.index,
+            or_unknown(digest),
+            holds(signature.digest_matches),
+            or_unknown(scheme),
+            holds(signature.signature_valid),
+        );
+        if let Some(signer) = &signature.signer {
+            let thumbprint = json::hex(&signer.thumbprint_sha1());
+            let _ =
+                write!(text, "\n    signer     {}\n    thumbprint {thumbprint}", signer.subject());
+        }
+        let _ = write!(text, "\n    chain      {}", signature.chain);
+        if signature.page_hashes.name() != "absent" {
+            let _ = write!(text, "\n    pages      {}", signature.page_hashes.name());
+        }
+        if !signature.reasons.is_empty() {
+            let names: Vec<_> = signature.reasons.iter().map(|reason| reason.name()).collect();
+            let _ = write!(text, "\n    reasons    {}", names.join(", "));
+        }
+    }
+    text
+}

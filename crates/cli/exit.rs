@@ -1,0 +1,99 @@
+//! Exit codes.
+
+use std::process::ExitCode;
+
+use chancery::ErrorKind;
+use chancery::key::KeyErrorKind;
+
+/// What the command's exit code says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done = 0,
+    /// Checked, and the answer is no.
+    No = 1,
+    /// The arguments make no sense.
+    Usage = 2,
+    /// The input is not in its format.
+    Malformed = 3,
+    /// A PIN or passphrase is missing, refused or locked.
+    Authentication = 4,
+    /// A key or device is not there or does not do this.
+    Unavailable = 5,
+    /// Several keys fit.
+    Ambiguous = 6,
+    /// Reading or writing failed.
+    Io = 8,
+    /// A fault in Chancery.
+    Bug = 70,
+}
+
+impl Exit {
+    /// The graver of two: which one a run over many files ends with.
+    #[must_use]
+    pub(crate) fn graver(self, other: Self) -> Self {
+        const ORDER: [Exit; 9] = [
+            Exit::Bug,
+            Exit::Authentication,
+            Exit::Unavailable,
+            Exit::Ambiguous,
+            Exit::Io,
+            Exit::Malformed,
+            Exit::No,
+            Exit::Usage,
+            Exit::Done,
+        ];
+        ORDER.into_iter().find(|exit| *exit == self || *exit == other).unwrap_or(self)
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::No => 1,
+            Exit::Usage => 2,
+            Exit::Malformed => 3,
+            Exit::Authentication => 4,
+            Exit::Unavailable => 5,
+            Exit::Ambiguous => 6,
+            Exit::Io => 8,
+            Exit::Bug => 70,
+        })
+    }
+}
+
+impl From<ErrorKind> for Exit {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::AlreadySigned | ErrorKind::CertificateMismatch => Self::No,
+            ErrorKind::Usage => Self::Usage,
+            ErrorKind::Malformed | ErrorKind::Unsupported => Self::Malformed,
+            ErrorKind::Io => Self::Io,
+            ErrorKind::Key(kind) => match kind {
+                KeyErrorKind::AuthRequired
+                | KeyErrorKind::AuthRefused
+                | KeyErrorKind::AuthLocked => Self::Authentication,
+                KeyErrorKind::Ambiguous => Self::Ambiguous,
+                KeyErrorKind::Malformed => Self::Malformed,
+                KeyErrorKind::Mismatch => Self::No,
+                KeyErrorKind::Io | KeyErrorKind::AlreadyExists => Self::Io,
+                _ => Self::Unavailable,
+            },
+            _ => Self::Bug,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_ends_with_the_gravest() {
+        assert_eq!(Exit::Done.graver(Exit::No), Exit::No);
+        assert_eq!(Exit::Malformed.graver(Exit::Io), Exit::Io);
+        assert_eq!(Exit::Io.graver(Exit::Authentication), Exit::Authentication);
+        assert_eq!(Exit::Bug.graver(Exit::Authentication), Exit::Bug);
+    }
+}

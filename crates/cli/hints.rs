@@ -1,0 +1,71 @@
+//! What to type next, chosen from the kind of error.
+
+use std::path::Path;
+
+use chancery::key::KeyErrorKind;
+use chancery::{Error, ErrorKind};
+
+/// At most a handful of lines, each a command or an option.
+pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
+    let file = file.map_or_else(|| "FILE".to_owned(), |file| file.display().to_string());
+    let one = |text: String| vec![text];
+    match error.kind() {
+        ErrorKind::AlreadySigned => vec![
+            "add --replace, --append or --skip-signed to say what to do with its signature".into(),
+            format!("see it:  chancery verify {file}"),
+        ],
+        ErrorKind::CertificateMismatch => one(
+            "list the keys that fit the certificate:  chancery key find --cert CERT --key PLACE"
+                .into(),
+        ),
+        ErrorKind::Unsupported => one(format!("see its layout:  chancery inspect {file}")),
+        ErrorKind::Malformed => one(format!("see what is in it:  chancery inspect {file}")),
+        ErrorKind::SelfCheck => {
+            one("this is a fault in chancery; the original file is as it was".into())
+        }
+        ErrorKind::Io | ErrorKind::Usage => {
+            if error.to_string().contains("hard links") {
+                one("write to another file:  --out PATH".into())
+            } else if error.to_string().contains("no quickstart made") {
+                one("use another folder:  --out FOLDER".into())
+            } else {
+                Vec::new()
+            }
+        }
+        ErrorKind::Key(kind) => for_key_error(kind, error),
+        _ => Vec::new(),
+    }
+}
+
+fn for_key_error(kind: KeyErrorKind, error: &Error) -> Vec<String> {
+    let candidates = || {
+        error
+            .candidates()
+            .iter()
+            .take(8)
+            .map(|candidate| format!("choose one:  --key '{candidate}'"))
+    };
+    match kind {
+        KeyErrorKind::AuthRequired => {
+            vec!["give it with --pin-file FILE, --pin-fd N or --pin-env NAME".into()]
+        }
+        KeyErrorKind::AuthRefused => vec![
+            "it was tried once and will not be tried again by itself: tokens lock after a few"
+                .into(),
+        ],
+        KeyErrorKind::AuthLocked => vec!["see its state:  chancery token list".into()],
+        KeyErrorKind::Ambiguous if error.candidates().is_empty() => {
+            vec!["choose one:  --module PATH".into()]
+        }
+        KeyErrorKind::Ambiguous => candidates().collect(),
+        KeyErrorKind::NotFound => vec![
+            "list the keys there are:  chancery key list --key PLACE".into(),
+            "list the tokens there are:  chancery token list".into(),
+        ],
+        KeyErrorKind::Unavailable => {
+            vec!["name the module of your token:  --module PATH, or PKCS11_MODULE in the environment".into()]
+        }
+        KeyErrorKind::AlreadyExists => vec!["use it, or choose another name".into()],
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,271 @@
+//! The shapes of machine-readable output. Fields may be added; none goes or changes its meaning.
+
+use std::collections::BTreeMap;
+use std::error::Error as _;
+use std::path::Path;
+
+use chancery::authenticode::SignatureReport;
+use chancery::key::DigestAlgorithm;
+use chancery::{Error, VerifiedFile};
+use serde::Serialize;
+
+/// Writes bytes as lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Writes a path; one that is not Unicode loses the parts that are not.
+pub(crate) fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Writes digests by the names of their hashes.
+pub(crate) fn digests(all: &[(DigestAlgorithm, Vec<u8>)]) -> BTreeMap<&'static str, String> {
+    all.iter().map(|(algorithm, digest)| (algorithm.name(), hex(digest))).collect()
+}
+
+/// A file or key that could not be worked on.
+#[derive(Debug, Serialize)]
+pub(crate) struct Failure {
+    schema: u32,
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    kind: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    candidates: Vec<String>,
+}
+
+impl Failure {
+    /// The message is the error's and its causes', joined by colons.
+    pub(crate) fn new(error: &Error, file: Option<&Path>) -> Self {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            message.push_str(&format!(": {cause}"));
+            source = cause.source();
+        }
+        Self {
+            schema: 1,
+            r#type: "error",
+            file: file.map(shown),
+            kind: error.kind().name(),
+            message,
+            candidates: error.candidates().to_vec(),
+        }
+    }
+}
+
+/// The digest of a file.
+#[derive(Debug, Serialize)]
+pub(crate) struct Digested {
+    pub(crate) schema: u32,
+    pub(crate) r#type: &'static str,
+    pub(crate) file: String,
+    pub(crate) format: &'static str,
+    /// Of the file as it stands.
+    pub(crate) authentihash: BTreeMap<&'static str, String>,
+    /// What a signature carries: of the file as signing pads it to a multiple of eight bytes.
+    pub(crate) signature_digest: BTreeMap<&'static str, String>,
+}
+
+/// A file that was signed, or left alone because it was.
+#[derive(Debug, Serialize)]
+pub(crate) struct Signed {
+    pub(crate) schema: u32,
+    pub(crate) r#type: &'static str,
+    pub(crate) file: String,
+    pub(crate) output: String,
+    pub(crate) authentihash: BTreeMap<&'static str, String>,
+    pub(crate) scheme: &'static str,
+    pub(crate) key: String,
+    pub(crate) signer: String,
+    pub(crate) thumbprint: String,
+    pub(crate) warnings: Vec<&'static str>,
+}
+
+/// A file that was verified.
+#[derive(Debug, Serialize)]
+pub(crate) struct Verified {
+    schema: u32,
+    r#type: &'static str,
+    file: String,
+    format: &'static str,
+    verdict: &'static str,
+    reasons: Vec<&'static str>,
+    authentihash: BTreeMap<&'static str, String>,
+    signatures: Vec<Signature>,
+}
+
+#[derive(Debug, Serialize)]
+struct Signature {
+    index: usize,
+    digest_algorithm: Option<&'static str>,
+    digest_matches: bool,
+    signature_valid: bool,
+    signer: Option<String>,
+    thumbprint: Option<String>,
+    thumbprint_sha256: Option<String>,
+    scheme: Option<&'static str>,
+    chain: &'static str,
+    page_hashes: &'static str,
+    timestamps: Vec<Timestamp>,
+    description: Option<String>,
+    url: Option<String>,
+    reasons: Vec<&'static str>,
+}
+
+/// A timestamp that was judged; there is none before timestamps are.
+#[derive(Debug, Serialize)]
+struct Timestamp {
+    kind: &'static str,
+    time: String,
+    valid: bool,
+    signer: String,
+}
+
+impl Verified {
+    pub(crate) fn new(file: &Path, verified: &VerifiedFile) -> Self {
+        let report = &verified.report;
+        Self {
+            schema: 1,
+            r#type: "verified",
+            file: shown(file),
+            format: verified.format,
+            verdict: report.verdict.name(),
+            reasons: report.reasons.iter().map(|reason| reason.name()).collect(),
+            authentihash: digests(&report.authentihash),
+            signatures: report.signatures.iter().map(Signature::new).collect(),
+        }
+    }
+}
+
+impl Signature {
+    fn new(report: &SignatureReport) -> Self {
+        let signer = report.signer.as_ref();
+        Self {
+            index: report.index,
+            digest_algorithm: report.digest_algorithm.map(DigestAlgorithm::name),
+            digest_matches: report.digest_matches,
+            signature_valid: report.signature_valid,
+            signer: signer.map(|signer| signer.subject().to_string()),
+            thumbprint: signer.map(|signer| hex(&signer.thumbprint_sha1())),
+            thumbprint_sha256: signer.map(|signer| hex(&signer.thumbprint_sha256())),
+            scheme: report.scheme.map(|scheme| scheme.name()),
+            chain: report.chain.name(),
+            page_hashes: report.page_hashes.name(),
+            timestamps: Vec::new(),
+            description: report.description.clone(),
+            url: report.url.clone(),
+            reasons: report.reasons.iter().map(|reason| reason.name()).collect(),
+        }
+    }
+}
+
+/// A key.
+#[derive(Debug, Serialize)]
+pub(crate) struct Key {
+    pub(crate) schema: u32,
+    pub(crate) r#type: &'static str,
+    pub(crate) key: String,
+    pub(crate) algorithm: Option<String>,
+    pub(crate) label: Option<String>,
+    pub(crate) id: Option<String>,
+    pub(crate) can_sign: bool,
+    pub(crate) never_extractable: Option<bool>,
+}
+
+/// A certificate or request.
+#[derive(Debug, Serialize)]
+pub(crate) struct Certificate {
+    pub(crate) schema: u32,
+    pub(crate) r#type: &'static str,
+    pub(crate) file: String,
+    pub(crate) subject: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) issuer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) serial: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) not_before: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) not_after: Option<String>,
+    pub(crate) algorithm: String,
+    pub(crate) scheme: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ca: Option<bool>,
+    pub(crate) key_usage: Option<Vec<&'static str>>,
+    pub(crate) extended_key_usage: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) thumbprint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) thumbprint_sha256: Option<String>,
+}
+
+/// A file that was written.
+#[derive(Debug, Serialize)]
+pub(crate) struct Written {
+    pub(crate) schema: u32,
+    pub(crate) r#type: &'static str,
+    pub(crate) output: String,
+}
+
+/// A step of the quickstart.
+#[derive(Debug, Serialize)]
+pub(crate) struct Step {
+    pub(crate) schema: u32,
+    pub(crate) r#type: &'static str,
+    pub(crate) title: String,
+    pub(crate) command: String,
+}
+
+/// A token.
+#[derive(Debug, Serialize)]
+pub(crate) struct Token {
+    pub(crate) schema: u32,
+    pub(crate) r#type: &'static str,
+    pub(crate) module: String,
+    pub(crate) uri: String,
+    pub(crate) slot: u64,
+    pub(crate) label: String,
+    pub(crate) manufacturer: String,
+    pub(crate) model: String,
+    pub(crate) serial: String,
+    pub(crate) initialized: bool,
+    pub(crate) login_required: bool,
+    pub(crate) pin_locked: bool,
+    pub(crate) pin_final_try: bool,
+}
+
+/// What is in a file's signatures.
+#[derive(Debug, Serialize)]
+pub(crate) struct Inspected {
+    pub(crate) schema: u32,
+    pub(crate) r#type: &'static str,
+    pub(crate) file: String,
+    pub(crate) format: &'static str,
+    pub(crate) layout: BTreeMap<&'static str, String>,
+    pub(crate) reasons: Vec<&'static str>,
+    pub(crate) signatures: Vec<InspectedSignature>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct InspectedSignature {
+    pub(crate) offset: Option<u64>,
+    pub(crate) length: usize,
+    pub(crate) error: Option<String>,
+    pub(crate) content_type: String,
+    pub(crate) digest: BTreeMap<&'static str, String>,
+    pub(crate) signer: Option<usize>,
+    pub(crate) certificates: Vec<String>,
+    pub(crate) signed_attributes: Vec<Attribute>,
+    pub(crate) unsigned_attributes: Vec<Attribute>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Attribute {
+    pub(crate) oid: String,
+    pub(crate) values: usize,
+    pub(crate) length: usize,
+}

@@ -1,0 +1,33 @@
+//! The `chancery` command: reads arguments, calls the library, prints what came of it.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod exit;
+mod hints;
+mod json;
+mod pin;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::Cli;
+use crate::exit::Exit;
+use crate::ui::Ui;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, everything else is a usage error; clap prints either.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    let mut ui = Ui::new(cli.common.format, cli.common.quiet);
+    commands::run(cli.command, &mut ui).into()
+}

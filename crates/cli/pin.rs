@@ -1,0 +1,67 @@
+//! Which source of PINs the options name.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chancery::key::{KeyError, KeyErrorKind, Pin, PinPurpose, PinRequest, PinSource};
+use chancery::{EnvironmentPin, FilePin};
+use clap::Args;
+
+/// Where the PIN or passphrase comes from; a prompt on the terminal without any of these.
+#[derive(Args, Debug)]
+#[group(multiple = false)]
+pub(crate) struct PinOptions {
+    /// Read the PIN or passphrase from this file (one trailing line ending is dropped)
+    #[arg(long, value_name = "FILE", help_heading = "Key options")]
+    pin_file: Option<PathBuf>,
+    /// Read the PIN or passphrase from this file descriptor
+    #[arg(long, value_name = "N", help_heading = "Key options")]
+    pin_fd: Option<u32>,
+    /// Take the PIN or passphrase from this environment variable
+    #[arg(long, value_name = "NAME", help_heading = "Key options")]
+    pin_env: Option<String>,
+}
+
+impl PinOptions {
+    /// Makes the source; `may_prompt` allows asking on the terminal.
+    pub(crate) fn source(&self, may_prompt: bool) -> Arc<dyn PinSource> {
+        if let Some(path) = &self.pin_file {
+            Arc::new(FilePin::new(path.clone()))
+        } else if let Some(fd) = self.pin_fd {
+            Arc::new(FilePin::new(format!("/dev/fd/{fd}").into()))
+        } else if let Some(name) = &self.pin_env {
+            Arc::new(EnvironmentPin::new(name.clone()))
+        } else {
+            Arc::new(Prompt { allowed: may_prompt })
+        }
+    }
+}
+
+/// Asks on the terminal, not on stdin, so that pipes still work.
+#[derive(Debug)]
+struct Prompt {
+    allowed: bool,
+}
+
+impl PinSource for Prompt {
+    fn pin(&self, request: &PinRequest) -> Result<Pin, KeyError> {
+        let required =
+            |why: &str| KeyError::new(KeyErrorKind::AuthRequired, format!("no {request}: {why}"));
+        if !self.allowed {
+            return Err(required("nobody is asked here"));
+        }
+        let ask = |text: String| {
+            rpassword::prompt_password(text)
+                .map_err(|error| required("there is no terminal to ask on").with_source(error))
+        };
+        let warning = request.warning.as_ref().map(|text| format!("{text}\n")).unwrap_or_default();
+        let pin = Pin::new(ask(format!("{warning}{request}: "))?.into_bytes());
+        if matches!(request.purpose, PinPurpose::ProtectFile { .. }) {
+            let again = Pin::new(ask(format!("{request}, again: "))?.into_bytes());
+            if pin.expose_secret() != again.expose_secret() {
+                return Err(required("the two differ"));
+            }
+        }
+        Ok(pin)
+    }
+}

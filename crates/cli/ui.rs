@@ -1,0 +1,140 @@
+//! Everything that is printed goes through here: results to stdout, the rest to stderr.
+
+use std::error::Error as _;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use chancery::Error;
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::hints;
+use crate::json;
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, errors among them.
+    Json,
+}
+
+/// The two streams, and how to use them.
+#[derive(Debug)]
+pub(crate) struct Ui {
+    format: Format,
+    quiet: bool,
+}
+
+impl Ui {
+    /// Writes in a format; `quiet` leaves out what says that all is well.
+    pub(crate) const fn new(format: Format, quiet: bool) -> Self {
+        Self { format, quiet }
+    }
+
+    /// Tells whether results are JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Writes one result as JSON, or as text where `text` gives some.
+    pub(crate) fn result(&mut self, object: &impl Serialize, text: impl FnOnce() -> String) {
+        match self.format {
+            Format::Json => {
+                if let Ok(line) = serde_json::to_string(object) {
+                    print_line(&line);
+                }
+            }
+            Format::Text => print_line(&text()),
+        }
+    }
+
+    /// Writes one result that says that all is well: left out where the user wants quiet.
+    pub(crate) fn success(&mut self, object: &impl Serialize, text: impl FnOnce() -> String) {
+        if !self.quiet || self.is_json() {
+            self.result(object, text);
+        }
+    }
+
+    /// Writes a warning for a person.
+    pub(crate) fn warn(&mut self, text: &str) {
+        if !self.is_json() {
+            let _ = writeln!(io::stderr(), "warning: {text}");
+        }
+    }
+
+    /// Writes an error: what happened, what caused it, what to type next.
+    pub(crate) fn error(&mut self, error: &Error, file: Option<&Path>) -> Exit {
+        let exit = Exit::from(error.kind());
+        if self.is_json() {
+            self.result(&json::Failure::new(error, file), String::new);
+            return exit;
+        }
+        let mut text = format!("error: {error}\n");
+        let mut source = error.source();
+        while let Some(cause) = source {
+            text.push_str(&format!("  caused by: {cause}\n"));
+            source = cause.source();
+        }
+        for hint in hints::for_error(error, file) {
+            text.push_str(&format!("  hint: {hint}\n"));
+        }
+        let _ = io::stderr().write_all(text.as_bytes());
+        exit
+    }
+
+    /// Shows how far work over files is, on a terminal, once it takes longer than an eye blinks.
+    pub(crate) fn progress(&self, files: usize, doing: &'static str) -> Progress {
+        let visible = !self.quiet && !self.is_json() && io::stderr().is_terminal();
+        let bar = if visible {
+            let target = ProgressDrawTarget::stderr_with_hz(20);
+            let bar = ProgressBar::with_draw_target(u64::try_from(files).ok(), target);
+            if let Ok(style) =
+                ProgressStyle::with_template("{spinner} {pos}/{len} {prefix} {wide_msg}")
+            {
+                bar.set_style(style);
+            }
+            bar.set_prefix(doing);
+            bar.enable_steady_tick(Duration::from_millis(250));
+            bar
+        } else {
+            ProgressBar::hidden()
+        };
+        Progress(bar)
+    }
+}
+
+/// A line that shows how far work is, and is gone when the work is done.
+#[derive(Debug)]
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// Names the file worked on now.
+    pub(crate) fn file(&self, path: &Path) {
+        self.0.set_message(path.display().to_string());
+    }
+
+    /// Counts a file as done, and prints with the line out of the way.
+    pub(crate) fn done<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.0.inc(1);
+        self.0.suspend(print)
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// Writes a line to stdout. A reader that has gone (`chancery ... | head`) is no error.
+fn print_line(line: &str) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{line}");
+    let _ = out.flush();
+}

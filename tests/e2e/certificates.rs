@@ -1,0 +1,245 @@
+//! Requests and certificates, judged by openssl.
+
+use std::fs;
+use std::path::Path;
+
+use chancery_testkit::openssl::openssl;
+
+use crate::support::{Signer, chancery, ec, rsa};
+
+#[track_caller]
+fn openssl_says(args: &[&str]) -> String {
+    let output = openssl(args);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "openssl {args:?}: {text}");
+    text
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn openssl_verifies_our_requests_and_reads_what_they_ask_for() {
+    for signer in [rsa(), ec()] {
+        let request = signer.file("request.csr");
+        let said = openssl_says(&["req", "-in", text(&request), "-noout", "-verify", "-text"]);
+        assert!(said.contains("verify OK") || said.contains("self-signature verify"), "{said}");
+        assert!(said.contains("Digital Signature") && said.contains("Code Signing"), "{said}");
+        assert!(said.contains("C = GB, O = Example Ltd, CN = E2E Signer"), "{said}");
+    }
+}
+
+fn verify_chain(signer: &Signer) -> String {
+    let root = text(&signer.root);
+    let certificate = text(&signer.certificate);
+    // OpenSSL 3.0 has no purpose for code signing; 3.2 has.
+    openssl_says(&["verify", "-x509_strict", "-CAfile", root, certificate])
+}
+
+#[test]
+fn openssl_verifies_our_certificates_strictly() {
+    for signer in [rsa(), ec()] {
+        assert!(verify_chain(signer).contains("OK"));
+        let said = openssl_says(&["x509", "-in", text(&signer.certificate), "-noout", "-text"]);
+        for part in ["X509v3 Key Usage: critical", "Digital Signature", "Code Signing"] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+    }
+}
+
+#[test]
+fn a_changed_certificate_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let der = folder.path().join("signer.der");
+    let certificate = text(&rsa().certificate);
+    openssl_says(&["x509", "-in", certificate, "-outform", "DER", "-out", text(&der)]);
+    let mut bytes = fs::read(&der).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&der, bytes).unwrap();
+    let output = openssl(["verify", "-CAfile", text(&rsa().root), text(&der)]);
+    assert!(!output.status.success());
+}
+
+#[test]
+fn a_changed_request_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let der = folder.path().join("request.der");
+    let request = rsa().file("request.csr");
+    openssl_says(&["req", "-in", text(&request), "-outform", "DER", "-out", text(&der)]);
+    chancery(["csr", "show", text(&der)]).ends_with(0);
+    let mut bytes = fs::read(&der).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&der, bytes).unwrap();
+    let run = chancery(["csr", "show", text(&der)]).ends_with(3);
+    assert!(run.stderr.contains("does not verify"), "{}", run.stderr);
+}
+
+#[test]
+fn certificates_are_shown() {
+    let shown = chancery(["cert", "show", "--format", "json", text(&rsa().certificate)]).object();
+    assert_eq!(shown["subject"], "CN=E2E Signer,O=Example Ltd,C=GB");
+    assert_eq!(shown["issuer"], "CN=E2E Root");
+    assert_eq!(shown["algorithm"], "RSA 3072");
+    assert_eq!(shown["key_usage"], serde_json::json!(["digitalSignature"]));
+    assert_eq!(shown["extended_key_usage"], serde_json::json!(["codeSigning"]));
+    let said = openssl_says(&["x509", "-in", text(&rsa().certificate), "-noout", "-fingerprint"]);
+    let openssls = said.trim().rsplit('=').next().unwrap().replace(':', "").to_lowercase();
+    assert_eq!(shown["thumbprint"], openssls.as_str());
+}
+
+#[test]
+fn a_certificate_issued_by_openssl_from_our_request_signs() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let path = |name: &str| at(name).to_str().unwrap().to_owned();
+    openssl_says(&[
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        &path("ca.key"),
+        "-out",
+        &path("ca.pem"),
+        "-subj",
+        "/CN=OpenSSL Root",
+        "-days",
+        "30",
+    ]);
+    fs::write(at("ext"), "keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\n")
+        .unwrap();
+    openssl_says(&[
+        "x509",
+        "-req",
+        "-in",
+        text(&rsa().file("request.csr")),
+        "-CA",
+        &path("ca.pem"),
+        "-CAkey",
+        &path("ca.key"),
+        "-CAcreateserial",
+        "-days",
+        "20",
+        "-extfile",
+        &path("ext"),
+        "-out",
+        &path("cert.pem"),
+    ]);
+    let (_folder, program) = crate::support::program();
+    chancery([
+        "sign",
+        text(&program),
+        "--key",
+        &rsa().key,
+        "--pin-file",
+        text(&rsa().passphrase),
+        "--cert",
+        &path("cert.pem"),
+        "--chain",
+        &path("ca.pem"),
+    ])
+    .ends_with(0);
+    chancery(["verify", text(&program), "--roots", &path("ca.pem")]).ends_with(0);
+}
+
+#[test]
+fn a_leaf_issues_nothing() {
+    let run = chancery([
+        "cert",
+        "issue",
+        "--request",
+        text(&ec().file("request.csr")),
+        "--cert",
+        text(&rsa().certificate),
+        "--key",
+        &rsa().key,
+        "--pin-file",
+        text(&rsa().passphrase),
+    ])
+    .ends_with(2);
+    assert!(run.stderr.contains("no certificate authority"), "{}", run.stderr);
+}
+
+#[test]
+fn an_intermediate_chain_is_trusted_from_its_root() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let pin = text(&rsa().passphrase);
+    let key = format!("file:{}", at("issuing.pem"));
+    let root_key = format!("file:{}", rsa().file("ca.pem").display());
+    chancery(["key", "generate", "--key", &key, "--ec", "p256", "--pin-file", pin]).ends_with(0);
+    chancery([
+        "csr",
+        "new",
+        "--subject",
+        "CN=E2E Issuing CA",
+        "--key",
+        &key,
+        "--pin-file",
+        pin,
+        "--out",
+        &at("issuing.csr"),
+    ])
+    .ends_with(0);
+    chancery([
+        "cert",
+        "issue",
+        "--profile",
+        "intermediate",
+        "--request",
+        &at("issuing.csr"),
+        "--cert",
+        text(&rsa().root),
+        "--key",
+        &root_key,
+        "--pin-file",
+        pin,
+        "--out",
+        &at("issuing-cert.pem"),
+    ])
+    .ends_with(0);
+    chancery([
+        "cert",
+        "issue",
+        "--request",
+        text(&rsa().file("request.csr")),
+        "--cert",
+        &at("issuing-cert.pem"),
+        "--key",
+        &key,
+        "--pin-file",
+        pin,
+        "--out",
+        &at("leaf.pem"),
+    ])
+    .ends_with(0);
+    let (_folder, program) = crate::support::program();
+    let sign =
+        ["sign", text(&program), "--key", &rsa().key, "--pin-file", pin, "--cert", &at("leaf.pem")];
+    // Without the intermediate, nobody can find the way up.
+    let alone = folder.path().join("alone.exe");
+    chancery(sign.iter().copied().chain(["--out", text(&alone)])).ends_with(0);
+    let report = |file: &Path| {
+        chancery(["verify", "--format", "json", text(file), "--roots", text(&rsa().root)]).object()
+    };
+    assert_eq!(report(&alone)["signatures"][0]["chain"], "incomplete");
+    chancery(sign.iter().copied().chain(["--chain", &at("issuing-cert.pem")])).ends_with(0);
+    assert_eq!(report(&program)["verdict"], "valid");
+    chancery_testkit::oracles::Oracles::discover().assert_accept(&program, &rsa().root);
+    let later = chancery([
+        "verify",
+        "--format",
+        "json",
+        text(&program),
+        "--roots",
+        text(&rsa().root),
+        "--at",
+        "2049-01-01",
+    ]);
+    assert_eq!(later.ends_with(1).object()["signatures"][0]["chain"], "expired");
+}

@@ -1,0 +1,20 @@
+//! End-to-end tests: the built command, real files, and verifiers we did not write.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "everything here is part of a test, whose way to fail is a panic"
+)]
+
+mod bad_input;
+mod certificates;
+mod corpus;
+mod help;
+mod output;
+mod quickstart;
+mod sign;
+mod support;
+mod token;

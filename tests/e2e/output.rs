@@ -1,0 +1,73 @@
+//! Machine-readable output: the shape is a contract.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::support::{chancery, program, rsa};
+
+fn keys(value: &Value) -> BTreeSet<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn verify_has_every_field_of_the_contract() {
+    let (_folder, program) = program();
+    rsa().sign([&program]).ends_with(0);
+    let report = chancery(["verify", "--format", "json", program.to_str().unwrap()]).object();
+    let fields =
+        ["schema", "type", "file", "format", "verdict", "reasons", "authentihash", "signatures"];
+    assert!(keys(&report).is_superset(&fields.into()), "{report}");
+    assert_eq!(report["schema"], 1);
+    assert_eq!(report["type"], "verified");
+    let fields = [
+        "index",
+        "digest_algorithm",
+        "digest_matches",
+        "signature_valid",
+        "signer",
+        "thumbprint",
+        "thumbprint_sha256",
+        "scheme",
+        "chain",
+        "page_hashes",
+        "timestamps",
+        "reasons",
+    ];
+    assert!(keys(&report["signatures"][0]).is_superset(&fields.into()), "{report}");
+}
+
+#[test]
+fn digest_has_every_field_of_the_contract() {
+    let (_folder, program) = program();
+    let path = program.to_str().unwrap();
+    let digest =
+        chancery(["digest", "--format", "json", path, "--digest", "sha1", "--digest", "sha256"]);
+    let object = digest.object();
+    assert_eq!(object["type"], "digest");
+    assert_eq!(object["format"], "pe");
+    assert_eq!(keys(&object["authentihash"]), ["sha1", "sha256"].into());
+    // The program has an overlay of seven bytes: signing pads it, and the signature's digest covers the padding.
+    assert_ne!(object["authentihash"]["sha256"], object["signature_digest"]["sha256"]);
+    rsa().sign([&program]).ends_with(0);
+    let signed = chancery(["digest", "--format", "json", path]).object();
+    assert_eq!(signed["authentihash"]["sha256"], object["signature_digest"]["sha256"]);
+}
+
+#[test]
+fn errors_are_objects_among_the_results() {
+    let (_folder, program) = program();
+    let run = chancery(["verify", "--format", "json", "no-such.exe", program.to_str().unwrap()]);
+    let objects = run.ends_with(8).objects();
+    assert_eq!(objects[0]["type"], "error");
+    assert_eq!(objects[1]["verdict"], "unsigned");
+}
+
+#[test]
+fn quiet_leaves_out_success_and_keeps_errors() {
+    let (_folder, program) = program();
+    let run = rsa().sign([program.as_os_str(), "-q".as_ref()]).ends_with(0);
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
+    let run = rsa().sign([program.as_os_str(), "-q".as_ref()]).ends_with(1);
+    assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+}
