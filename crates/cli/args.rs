@@ -1,9 +1,10 @@
 //! The command line.
 
+use std::error::Error as _;
 use std::path::PathBuf;
 
 use chancery::key::{DigestAlgorithm, EcCurve};
-use chancery::{KeyAddress, Keyring};
+use chancery::{KeyAddress, KeyAddressError, Keyring};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::pin::PinOptions;
@@ -79,11 +80,18 @@ pub(crate) enum Command {
     },
 }
 
+/// Reads a key address; an error says all of why it is none.
+fn key_address(text: &str) -> Result<KeyAddress, String> {
+    text.parse().map_err(|error: KeyAddressError| {
+        error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+    })
+}
+
 /// Which key, and how to get at it.
 #[derive(Args, Debug)]
 pub(crate) struct KeyOptions {
     /// The key: file:PATH, or an RFC 7512 URI as 'pkcs11:token=build;object=release'
-    #[arg(long, value_name = "URI", help_heading = "Key options")]
+    #[arg(long, value_name = "URI", value_parser = key_address, help_heading = "Key options")]
     pub(crate) key: KeyAddress,
     #[command(flatten)]
     pub(crate) access: AccessOptions,
@@ -114,7 +122,7 @@ pub(crate) struct Quickstart {
     #[arg(long, value_name = "FOLDER", default_value = "chancery-quickstart")]
     pub(crate) out: PathBuf,
     /// Sign with this key on a token, made where it is not there yet
-    #[arg(long, value_name = "URI", help_heading = "Key options")]
+    #[arg(long, value_name = "URI", value_parser = key_address, help_heading = "Key options")]
     pub(crate) key: Option<KeyAddress>,
     #[command(flatten)]
     pub(crate) access: AccessOptions,

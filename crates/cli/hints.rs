@@ -7,6 +7,7 @@ use chancery::{Error, ErrorKind};
 
 /// At most a handful of lines, each a command or an option.
 pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
+    let is_program = file.is_some();
     let file = file.map_or_else(|| "FILE".to_owned(), |file| file.display().to_string());
     let one = |text: String| vec![text];
     match error.kind() {
@@ -19,7 +20,10 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
                 .into(),
         ),
         ErrorKind::Unsupported => one(format!("see its layout:  chancery inspect {file}")),
-        ErrorKind::Malformed => one(format!("see what is in it:  chancery inspect {file}")),
+        ErrorKind::Malformed if is_program => {
+            one("only PE executables (.exe, .dll, .sys, .efi) can be read so far".into())
+        }
+        ErrorKind::Malformed => Vec::new(),
         ErrorKind::SelfCheck => {
             one("this is a fault in chancery; the original file is as it was".into())
         }
@@ -54,14 +58,12 @@ fn for_key_error(kind: KeyErrorKind, error: &Error) -> Vec<String> {
                 .into(),
         ],
         KeyErrorKind::AuthLocked => vec!["see its state:  chancery token list".into()],
-        KeyErrorKind::Ambiguous if error.candidates().is_empty() => {
-            vec!["choose one:  --module PATH".into()]
-        }
         KeyErrorKind::Ambiguous => candidates().collect(),
-        KeyErrorKind::NotFound => vec![
-            "list the keys there are:  chancery key list --key PLACE".into(),
+        KeyErrorKind::NotFound if error.to_string().contains("token") => vec![
             "list the tokens there are:  chancery token list".into(),
+            "list the keys of one:  chancery key list --key 'pkcs11:token=TOKEN'".into(),
         ],
+        KeyErrorKind::NotFound => vec!["make one:  chancery key generate --help".into()],
         KeyErrorKind::Unavailable => {
             vec!["name the module of your token:  --module PATH, or PKCS11_MODULE in the environment".into()]
         }

@@ -1,1 +1,313 @@
-//! token
+//! The same main job with a key that never leaves a token.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chancery_testkit::corpus::corpus;
+use chancery_testkit::openssl::openssl;
+use chancery_testkit::oracles::Oracles;
+use chancery_testkit::softhsm::SoftHsm;
+use chancery_testkit::tamper::flip_byte;
+
+use crate::support::{Run, program, run, section_offset};
+
+/// A private SoftHSM with the token `T`, PIN 1234 in a file with a trailing newline, and an openssl CA.
+struct Bench {
+    hsm: SoftHsm,
+}
+
+impl Bench {
+    fn new() -> Option<Self> {
+        let hsm = SoftHsm::create()?;
+        hsm.init_token("T", "1234");
+        fs::write(hsm.dir().join("pin"), "1234\n").unwrap();
+        Some(Self { hsm })
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.hsm.dir().join(name)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.at(name).to_str().unwrap().to_owned()
+    }
+
+    /// Runs the command with the token's module and PIN.
+    fn chancery<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
+        let mut command = self.hsm.command(env!("CARGO_BIN_EXE_chancery"));
+        command.args(args).arg("--pin-file").arg(self.at("pin"));
+        command.env("PKCS11_MODULE", self.hsm.module());
+        run(command)
+    }
+
+    fn generate(&self, object: &str, kind: [&str; 2]) -> String {
+        let key = format!("pkcs11:token=T;object={object}");
+        self.chancery(["key", "generate", "--key", &key, kind[0], kind[1]]).ends_with(0);
+        key
+    }
+
+    /// Has openssl issue a certificate for a key's request: `cert.pem` under `ca.pem`.
+    fn certify(&self, key: &str) {
+        let request = self.path("request.csr");
+        let _ = fs::remove_file(&request);
+        let subject = "CN=Token Signer";
+        self.chancery(["csr", "new", "--subject", subject, "--key", key, "--out", &request])
+            .ends_with(0);
+        let (ca, ca_key, ext) = (self.path("ca.pem"), self.path("ca.key"), self.path("ext"));
+        fs::write(&ext, "keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\n")
+            .unwrap();
+        if !Path::new(&ca).exists() {
+            let args = [
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-subj",
+                "/CN=Token Root",
+                "-days",
+                "300",
+                "-keyout",
+                &ca_key,
+                "-out",
+                &ca,
+            ];
+            assert!(openssl(args).status.success());
+        }
+        let args = [
+            "x509",
+            "-req",
+            "-in",
+            &request,
+            "-CA",
+            &ca,
+            "-CAkey",
+            &ca_key,
+            "-CAcreateserial",
+            "-days",
+            "200",
+            "-extfile",
+            &ext,
+            "-out",
+            &self.path("cert.pem"),
+        ];
+        let output = openssl(args);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        // LIEF refuses a certificate that begins in the second it is looked at.
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+    }
+
+    fn sign(&self, key: &str, files: &[PathBuf], out: &Path) -> Run {
+        let (cert, ca) = (self.at("cert.pem"), self.at("ca.pem"));
+        let mut args: Vec<&OsStr> = vec!["sign".as_ref()];
+        args.extend(files.iter().map(|file| file.as_os_str()));
+        args.extend(["--key", key, "--cert"].map(OsStr::new));
+        args.extend([cert.as_os_str(), "--chain".as_ref(), ca.as_os_str()]);
+        args.extend(["--out".as_ref(), out.as_os_str()]);
+        self.chancery(args)
+    }
+}
+
+/// Ten executables: of the corpus where it is, made here where not.
+fn ten_programs(bench: &Bench) -> Vec<PathBuf> {
+    if let Some(corpus) = corpus() {
+        let unsigned = corpus.of_kind("pe").filter(|file| {
+            file.expects("unsigned")
+                && !file.name.starts_with("pocs")
+                && !file.name.starts_with("gen-mut")
+        });
+        return unsigned.take(10).map(|file| file.path.clone()).collect();
+    }
+    (0..10)
+        .map(|number| {
+            let (_folder, source) = program();
+            let path = bench.at(&format!("program{number}.exe"));
+            fs::copy(source, &path).unwrap();
+            path
+        })
+        .collect()
+}
+
+#[test]
+fn token_keys_sign_what_oracles_accept_and_refuse_when_changed() {
+    let Some(bench) = Bench::new() else { return };
+    for (object, kind) in [("release", ["--rsa", "3072"]), ("curve", ["--ec", "p256"])] {
+        let key = bench.generate(object, kind);
+        bench.certify(&key);
+        let out = bench.at(object);
+        fs::create_dir(&out).unwrap();
+        let programs = ten_programs(&bench);
+        assert_eq!(programs.len(), 10);
+        bench.sign(&key, &programs, &out).ends_with(0);
+        for program in &programs {
+            let signed = out.join(program.file_name().unwrap());
+            Oracles::discover().assert_accept(&signed, &bench.at("ca.pem"));
+            flip_byte(&signed, section_offset(&fs::read(&signed).unwrap()).unwrap());
+            Oracles::discover().assert_refuse(&signed, &bench.at("ca.pem"));
+        }
+    }
+    let listed = bench.hsm.pkcs11_tool(&[
+        "--token-label",
+        "T",
+        "--login",
+        "--pin",
+        "1234",
+        "--list-objects",
+        "--type",
+        "privkey",
+    ]);
+    let kept = listed.matches("sensitive, always sensitive, never extractable, local").count();
+    assert_eq!(kept, 2, "{listed}");
+}
+
+#[test]
+fn quickstart_makes_a_key_on_the_token_and_uses_it_again() {
+    let Some(bench) = Bench::new() else { return };
+    let (_folder, program) = program();
+    let key = "pkcs11:token=T;object=quick";
+    for said in ["made an RSA 3072 key", "opened the key"] {
+        let args =
+            ["quickstart", program.to_str().unwrap(), "--key", key, "--out", &bench.path("out")];
+        let done = bench.chancery(args).ends_with(0);
+        assert!(done.stdout.contains(said), "{}", done.stdout);
+        let at = |name: &str| bench.at("out").join(name);
+        Oracles::discover().assert_accept(&at("signed.exe"), &at("ca.pem"));
+        assert!(!at("key.pem").exists(), "the key is on the token and nowhere else");
+    }
+    let keys = bench.chancery(["key", "list", "--key", "pkcs11:token=T"]).ends_with(0);
+    assert_eq!(keys.stdout.lines().count(), 1, "{}", keys.stdout);
+}
+
+#[test]
+fn a_key_is_found_by_certificate_and_modulus_among_two_hundred() {
+    let Some(bench) = Bench::new() else { return };
+    let wanted = bench.generate("wanted", ["--rsa", "2048"]);
+    bench.certify(&wanted);
+    // Elliptic keys are quick to make; four RSA keys are there to be told apart by their modulus.
+    for number in 0..4 {
+        bench.generate(&format!("rsa{number}"), ["--rsa", "2048"]);
+    }
+    let pem = bench.path("bulk.pem");
+    for number in 0..195 {
+        let args =
+            ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", &pem];
+        assert!(openssl(args).status.success());
+        let label = format!("bulk{number}");
+        let id = format!("{:04x}", number + 1);
+        bench.hsm.import_key("T", "1234", Path::new(&pem), &label, &id);
+    }
+    let all = bench.chancery(["key", "list", "--key", "pkcs11:token=T"]).ends_with(0);
+    assert_eq!(all.stdout.lines().count(), 200);
+
+    let modulus = openssl(["x509", "-in", &bench.path("cert.pem"), "-noout", "-modulus"]);
+    fs::write(bench.at("modulus"), modulus.stdout).unwrap();
+    for by in [["--cert", &bench.path("cert.pem")], ["--modulus", &bench.path("modulus")]] {
+        let args = ["key", "find", "--key", "pkcs11:token=T", by[0], by[1], "--format", "json"];
+        let found = bench.chancery(args).ends_with(0).object();
+        assert_eq!(found["label"], "wanted");
+        assert_eq!(found["never_extractable"], true);
+        let address = found["key"].as_str().unwrap();
+        bench.chancery(["key", "test", "--key", address]).ends_with(0);
+    }
+    fs::write(bench.at("modulus"), "Modulus=C0FFEE01\n").unwrap();
+    bench
+        .chancery(["key", "find", "--key", "pkcs11:token=T", "--modulus", &bench.path("modulus")])
+        .ends_with(1);
+}
+
+#[test]
+fn two_keys_with_one_modulus_are_both_named() {
+    let Some(bench) = Bench::new() else { return };
+    let pem = bench.path("key.pem");
+    let args = ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", &pem];
+    assert!(openssl(args).status.success());
+    for (label, id) in [("one", "01"), ("two", "02")] {
+        bench.hsm.import_key("T", "1234", Path::new(&pem), label, id);
+    }
+    let modulus = openssl(["rsa", "-in", &pem, "-noout", "-modulus"]);
+    fs::write(bench.at("modulus"), modulus.stdout).unwrap();
+    let args = ["key", "find", "--key", "pkcs11:token=T", "--modulus", &bench.path("modulus")];
+    let both = bench.chancery(args).ends_with(6);
+    assert!(both.stdout.contains("object=one") && both.stdout.contains("object=two"));
+    let run = bench.chancery(["key", "test", "--key", "pkcs11:token=T"]).ends_with(6);
+    assert!(run.stderr.contains("--key 'pkcs11:token=T;object=one"), "{}", run.stderr);
+    assert!(run.stderr.contains("--key 'pkcs11:token=T;object=two"), "{}", run.stderr);
+}
+
+#[test]
+fn two_tokens_of_one_label_are_told_apart_by_serial() {
+    let Some(bench) = Bench::new() else { return };
+    bench.hsm.init_token("T", "1234");
+    let run = bench.chancery(["key", "list", "--key", "pkcs11:token=T"]).ends_with(6);
+    let serials = run.stderr.matches("serial=").count();
+    assert_eq!(serials, 2, "{}", run.stderr);
+    let listed = bench.hsm.command(env!("CARGO_BIN_EXE_chancery"));
+    let mut listed = listed;
+    listed.args(["token", "list", "--format", "json", "--module"]).arg(bench.hsm.module());
+    let tokens = run_objects(listed);
+    let uri = tokens.iter().find(|token| token["label"] == "T").unwrap()["uri"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    bench.chancery(["key", "list", "--key", &uri]).ends_with(0);
+}
+
+fn run_objects(command: std::process::Command) -> Vec<serde_json::Value> {
+    run(command).ends_with(0).objects()
+}
+
+#[test]
+fn a_wrong_pin_is_tried_once_and_never_shown() {
+    let Some(bench) = Bench::new() else { return };
+    let key = bench.generate("release", ["--ec", "p256"]);
+    fs::write(bench.at("pin"), "9876").unwrap();
+    let run = bench.chancery(["key", "test", "--key", &key]).ends_with(4);
+    assert!(run.stderr.contains("CKR_PIN_INCORRECT"), "{}", run.stderr);
+    assert!(!run.stderr.contains("9876") && !run.stdout.contains("9876"), "{}", run.stderr);
+    assert_eq!(run.stderr.matches("C_Login").count(), 1, "{}", run.stderr);
+    // From the environment and from a descriptor.
+    for (option, value) in [("--pin-env", "CHANCERY_E2E_PIN"), ("--pin-fd", "0")] {
+        let mut command = bench.hsm.command(env!("CARGO_BIN_EXE_chancery"));
+        command.args(["key", "test", "--key", &key, option, value, "--module"]);
+        command.arg(bench.hsm.module()).env("CHANCERY_E2E_PIN", "1234");
+        fs::write(bench.at("right"), "1234\n").unwrap();
+        command.stdin(fs::File::open(bench.at("right")).unwrap());
+        crate::support::run(command).ends_with(0);
+    }
+}
+
+#[test]
+fn modules_tokens_and_keys_that_are_not_there() {
+    let Some(bench) = Bench::new() else { return };
+    let key = bench.generate("release", ["--ec", "p256"]);
+    let text = bench.path("pin");
+    for (module, part) in
+        [("/no/such/module.so", "is not there"), (text.as_str(), "cannot be loaded")]
+    {
+        let run = bench.chancery(["key", "test", "--key", &key, "--module", module]).ends_with(5);
+        assert!(run.stderr.contains(part) && run.stderr.contains(module), "{}", run.stderr);
+    }
+    let missing = bench.chancery(["key", "test", "--key", "pkcs11:token=U;object=x"]).ends_with(5);
+    assert!(missing.stderr.contains("`T`"), "the tokens there are are named: {}", missing.stderr);
+    bench.chancery(["key", "test", "--key", "pkcs11:token=T;object=x"]).ends_with(5);
+    let pin =
+        bench.chancery(["key", "test", "--key", "pkcs11:token=T;pin-value=1234"]).ends_with(2);
+    assert!(pin.stderr.contains("pin-value"), "{}", pin.stderr);
+    let again = bench.chancery(["key", "generate", "--key", &key, "--ec", "p256"]).ends_with(8);
+    assert!(again.stderr.contains("release"), "{}", again.stderr);
+}
+
+#[test]
+fn a_certificate_of_another_key_signs_nothing() {
+    let Some(bench) = Bench::new() else { return };
+    let right = bench.generate("right", ["--ec", "p256"]);
+    let wrong = bench.generate("wrong", ["--ec", "p256"]);
+    bench.certify(&right);
+    let (_folder, program) = program();
+    let before = fs::read(&program).unwrap();
+    let run = bench.sign(&wrong, &[program.clone()], &bench.at("out.exe")).ends_with(1);
+    assert!(run.stderr.contains("CN=Token Signer"), "{}", run.stderr);
+    assert_eq!(fs::read(&program).unwrap(), before);
+    assert!(!bench.at("out.exe").exists());
+}

@@ -117,37 +117,66 @@ impl Keyring {
         Ok((info, Box::new(key)))
     }
 
-    /// Loads the PKCS#11 module for a URI: the one given, the one the URI names, or the only one there is.
+    /// Selects the token of a URI: in the module given, in the one the URI names, or in whichever of those
+    /// installed in the usual places has it.
     ///
     /// # Errors
-    /// [`KeyErrorKind::Unavailable`] for none, [`KeyErrorKind::Ambiguous`] for several.
-    pub fn module(&self, uri: &Uri) -> Result<Arc<Module>, Error> {
-        if let Some(path) = &self.module {
-            return Ok(Module::load(path)?);
-        }
-        if let Some(module) = Module::for_uri(uri)? {
-            return Ok(module);
-        }
-        match Module::known_places().as_slice() {
-            [] => Err(Error::new(
-                ErrorKind::Key(KeyErrorKind::Unavailable),
-                "no PKCS#11 module given, and none in the usual places",
-            )),
-            [only] => Ok(Module::load(only)?),
-            several => {
-                let list: Vec<_> =
-                    several.iter().map(|path| format!("`{}`", path.display())).collect();
-                Err(Error::new(
-                    ErrorKind::Key(KeyErrorKind::Ambiguous),
-                    format!("several PKCS#11 modules are installed: {}", list.join(", ")),
-                ))
-            }
+    /// [`KeyErrorKind::Unavailable`] where there is no module, [`KeyErrorKind::NotFound`] where none has such a
+    /// token, [`KeyErrorKind::Ambiguous`] where several tokens fit.
+    pub fn token(&self, uri: &Uri) -> Result<Token, Error> {
+        let named = match &self.module {
+            Some(path) => Some(Module::load(path)?),
+            None => Module::for_uri(uri)?,
+        };
+        match named {
+            Some(module) => Ok(Token::open(&module, uri)?),
+            None => search_modules(uri, Module::known_places()),
         }
     }
 
     fn token_store(&self, uri: &Uri) -> Result<TokenStore, Error> {
-        let token = Token::open(&*self.module(uri)?, uri)?;
-        Ok(TokenStore::new(token, Arc::clone(&self.pins)))
+        Ok(TokenStore::new(self.token(uri)?, Arc::clone(&self.pins)))
+    }
+}
+
+/// Looks for a token in every module, and insists on finding one.
+fn search_modules(uri: &Uri, places: Vec<PathBuf>) -> Result<Token, Error> {
+    let mut found = Vec::new();
+    let mut last_error = None;
+    for place in &places {
+        match Module::load(place).and_then(|module| Token::open(&module, uri)) {
+            Ok(token) => found.push((place, token)),
+            Err(error) if error.kind() == KeyErrorKind::Ambiguous => return Err(error.into()),
+            Err(error) => last_error = Some(error),
+        }
+    }
+    match (found.pop(), last_error) {
+        (Some((_, token)), _) if found.is_empty() => Ok(token),
+        (Some(last), _) => {
+            let candidates = found.iter().chain([&last]).map(|(place, token)| {
+                let mut address = token.info().uri();
+                address.module_path = Some(place.display().to_string());
+                address.to_string()
+            });
+            let message = format!("tokens of several modules fit `{uri}`");
+            let error = KeyError::new(KeyErrorKind::Ambiguous, message);
+            Err(error.with_candidates(candidates.collect()).into())
+        }
+        // One module that fails says why; of several, that none has the token says more.
+        (None, Some(error)) if places.len() == 1 => Err(error.into()),
+        (None, Some(_)) => {
+            let list: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
+            Err(KeyError::new(
+                KeyErrorKind::NotFound,
+                format!("no token fits `{uri}` in {}", list.join(", ")),
+            )
+            .into())
+        }
+        (None, None) => Err(KeyError::new(
+            KeyErrorKind::Unavailable,
+            "no PKCS#11 module was given, and none is in the usual places",
+        )
+        .into()),
     }
 }
 
