@@ -174,6 +174,39 @@ mod unix {
     }
 
     #[test]
+    fn killed_at_any_moment_the_original_is_intact() {
+        use crate::support::command;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large.exe");
+        let pe = TinyPe { overlay: vec![0x5a; 96 << 20], ..TinyPe::default() };
+        let image = tiny_pe(&pe);
+        let mut killed_while_writing = 0;
+        for delay in [0, 20, 60, 120, 240] {
+            fs::write(&path, &image).unwrap();
+            let mut args: Vec<&std::ffi::OsStr> = vec!["sign".as_ref()];
+            args.extend(rsa().options());
+            args.push(path.as_os_str());
+            let mut child = command(args).stderr(std::process::Stdio::null()).spawn().unwrap();
+            // Wait for the copy to begin, then a little: the kill falls somewhere into the writing.
+            while child.try_wait().unwrap().is_none() && names(folder.path()).len() < 2 {
+                std::thread::yield_now();
+            }
+            std::thread::sleep(std::time::Duration::from_millis(delay));
+            let _ = child.kill();
+            let finished = child.wait().unwrap().success();
+            if !finished {
+                killed_while_writing += 1;
+                assert!(fs::read(&path).unwrap() == image, "killed after {delay} ms");
+            }
+            for name in names(folder.path()).iter().filter(|name| *name != "large.exe") {
+                assert!(name.starts_with(".chancery-"), "{name}");
+                fs::remove_file(folder.path().join(name)).unwrap();
+            }
+        }
+        assert!(killed_while_writing > 0, "no run was slow enough to be killed");
+    }
+
+    #[test]
     fn permissions_stay() {
         let (_folder, program) = program();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o750)).unwrap();

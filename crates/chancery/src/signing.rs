@@ -126,8 +126,9 @@ pub fn sign_file(
     if !certificate.is_valid_at(now) {
         warnings.push("certificate-not-valid-now");
     }
-    if identity.root().is_none() {
-        warnings.push("chain-incomplete");
+    // One certificate alone is rarely a whole chain; from two on, only the root is missing, as it should be.
+    if identity.chain().is_empty() && identity.root().is_none() {
+        warnings.push("signer-certificate-alone");
     }
     // Windows hashes the flat file; only firmware goes by sections.
     if !measurement.readings_agree && subject.layout().is_efi() {

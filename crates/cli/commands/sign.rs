@@ -123,8 +123,8 @@ fn explain(warning: &str) -> &str {
             "the certificate is not for signing code; Windows will not accept it"
         }
         "certificate-not-valid-now" => "the certificate is not valid now",
-        "chain-incomplete" => {
-            "the chain ends before a root; add the missing certificates with --chain"
+        "signer-certificate-alone" => {
+            "only the signer's certificate is in it; add its issuer's with --chain"
         }
         "section-order-digest-differs" => {
             "UEFI firmware hashes this file in another order and may refuse it"
