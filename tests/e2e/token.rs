@@ -147,7 +147,7 @@ fn token_keys_sign_what_oracles_accept_and_refuse_when_changed() {
             Oracles::discover().assert_refuse(&signed, &bench.at("ca.pem"));
         }
     }
-    let listed = bench.hsm.pkcs11_tool(&[
+    let listed = bench.hsm.pkcs11_tool([
         "--token-label",
         "T",
         "--login",
@@ -242,8 +242,7 @@ fn two_tokens_of_one_label_are_told_apart_by_serial() {
     let run = bench.chancery(["key", "list", "--key", "pkcs11:token=T"]).ends_with(6);
     let serials = run.stderr.matches("serial=").count();
     assert_eq!(serials, 2, "{}", run.stderr);
-    let listed = bench.hsm.command(env!("CARGO_BIN_EXE_chancery"));
-    let mut listed = listed;
+    let mut listed = bench.hsm.command(env!("CARGO_BIN_EXE_chancery"));
     listed.args(["token", "list", "--format", "json", "--module"]).arg(bench.hsm.module());
     let tokens = run_objects(listed);
     let uri = tokens.iter().find(|token| token["label"] == "T").unwrap()["uri"]
@@ -306,7 +305,7 @@ fn a_certificate_of_another_key_signs_nothing() {
     bench.certify(&right);
     let (_folder, program) = program();
     let before = fs::read(&program).unwrap();
-    let run = bench.sign(&wrong, &[program.clone()], &bench.at("out.exe")).ends_with(1);
+    let run = bench.sign(&wrong, std::slice::from_ref(&program), &bench.at("out.exe")).ends_with(1);
     assert!(run.stderr.contains("CN=Token Signer"), "{}", run.stderr);
     assert_eq!(fs::read(&program).unwrap(), before);
     assert!(!bench.at("out.exe").exists());

@@ -34,16 +34,18 @@ impl Keyring {
         &self.pins
     }
 
-    /// Opens the key at an address. Its signatures are verified before they are handed out.
+    /// Opens the key at an address.
+    ///
+    /// Its signatures come as the backend makes them: an [`Identity`](chancery_x509::Identity) or
+    /// [`Verified`] around it checks each one.
     ///
     /// # Errors
     /// [`ErrorKind::Key`] with what keeps the key from being used.
-    pub fn open(&self, address: &KeyAddress) -> Result<Verified<Box<dyn SigningKey>>, Error> {
-        let key: Box<dyn SigningKey> = match address {
+    pub fn open(&self, address: &KeyAddress) -> Result<Box<dyn SigningKey>, Error> {
+        Ok(match address {
             KeyAddress::File(path) => Box::new(SoftKey::open_file(path, &self.pins)?),
             KeyAddress::Pkcs11(uri) => Box::new(self.token_store(uri)?.open_key(uri)?),
-        };
-        Ok(Verified::new(key))
+        })
     }
 
     /// Finds keys in the place an address names: a folder of key files, or a token.

@@ -213,7 +213,7 @@ fn open_or_make_key(
     match keyring.open(address) {
         Ok(key) => {
             tell(&Step { title: format!("opened the key at {address}"), command: String::new() });
-            Ok(SigningChoice { address: address.clone(), key: Box::new(key), pin: String::new() })
+            Ok(SigningChoice { address: address.clone(), key, pin: String::new() })
         }
         Err(error) if error.kind() == ErrorKind::Key(KeyErrorKind::NotFound) => {
             let (info, key) = keyring.generate(address, template)?;

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use chancery::key::SigningKey;
 use chancery::x509::{
     Certificate, CertificateBuilder, CertificationRequest, Extensions, Identity, Profile,
     SerialNumber, Validity, oid, read_certificates, to_pem,
@@ -58,7 +57,7 @@ fn issue(args: &Issue) -> Result<Certificate, Error> {
     let serial = SerialNumber::random().map_err(failed)?;
     let builder = CertificateBuilder::new(profile, subject, public_key, validity, serial);
     let Some(issuer) = &args.cert else {
-        return builder.self_signed(&key, scheme).map_err(failed);
+        return builder.self_signed(&*key, scheme).map_err(failed);
     };
     let none: [&Path; 0] = [];
     let (certificate, others) = read_identity_certificates(key.public_key(), issuer, &none)?;

@@ -1,6 +1,5 @@
 //! `chancery csr`
 
-use chancery::key::SigningKey;
 use chancery::x509::{CertificationRequest, RequestBuilder};
 use chancery::{Error, read_small_file};
 
@@ -17,7 +16,7 @@ pub(crate) fn run(args: &Csr, ui: &mut Ui) -> Result<Exit, Error> {
             let opened = key.access.keyring(true).open(&key.key)?;
             let scheme = scheme(opened.public_key().algorithm(), *digest)?;
             let request = RequestBuilder::code_signing(subject)
-                .sign(&opened, scheme)
+                .sign(&*opened, scheme)
                 .map_err(|error| Error::of_certificate("make the request", error))?;
             write_pem(&request.to_pem(), out.as_deref(), ui)
         }

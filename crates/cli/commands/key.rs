@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use chancery::key::{KeyAlgorithm, KeyInfo, KeyQuery, KeyTemplate, SigningKey};
+use chancery::key::{KeyAlgorithm, KeyInfo, KeyQuery, KeyTemplate};
 use chancery::x509::read_certificates;
 use chancery::{Error, ErrorKind, proved, read_modulus, read_small_file};
 
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Key, ui: &mut Ui) -> Result<Exit, Error> {
         }
         Key::Test { key } => {
             let opened = key.access.keyring(true).open(&key.key)?;
-            let scheme = proved(&opened)?;
+            let scheme = proved(&*opened)?;
             let algorithm = opened.public_key().algorithm();
             let object = serde_json::json!({
                 "schema": 1, "type": "tested", "key": key.key.to_string(),

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use chancery::authenticode::SignOptions;
-use chancery::key::SigningKey;
 use chancery::x509::Identity;
 use chancery::{
     Error, ErrorKind, IfSigned, Outcome, SignFileOptions, Signed, read_identity_certificates,

@@ -66,7 +66,7 @@ fn text(file: &Path, verified: &VerifiedFile) -> String {
     let report = &verified.report;
     let mut text = format!("{}: {}", file.display(), report.verdict);
     for reason in &report.reasons {
-        let _ = write!(text, "\n  {reason}");
+        let _ = write!(text, "\n  reason: {reason}");
     }
     for signature in &report.signatures {
         let or_unknown = |name: Option<&'static str>| name.unwrap_or("unknown");
