@@ -126,12 +126,7 @@ fn pss_scheme(parameters: Option<Tlv<'_>>) -> Result<SignatureScheme, Error> {
     let mut reader = sequence.expect(tag::SEQUENCE, "RSASSA-PSS parameters")?.reader();
     let mut field = |number| -> Result<Option<Tlv<'_>>, Error> {
         match reader.optional(tag::context_constructed(number))? {
-            Some(explicit) => {
-                let mut inner = explicit.reader();
-                let value = inner.read()?;
-                inner.finish()?;
-                Ok(Some(value))
-            }
+            Some(explicit) => explicit.only().map(Some),
             None => Ok(None),
         }
     };

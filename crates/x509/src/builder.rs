@@ -4,7 +4,9 @@ use chancery_key::{PublicKey, SignatureScheme, SigningKey};
 
 use crate::asn1::{self, tag};
 use crate::extensions::key_identifier;
-use crate::{Certificate, Error, Extensions, Identity, KeyUsage, Name, Time, algorithm, oid};
+use crate::{
+    CaConstraint, Certificate, Error, Extensions, Identity, KeyUsage, Name, Time, algorithm, oid,
+};
 
 /// What a certificate is for, and with that its extensions (RFC 5280; CA/Browser Forum Code Signing
 /// Baseline Requirements 3.10 section 7.1.2).
@@ -30,7 +32,7 @@ impl Validity {
     /// Makes a period.
     ///
     /// # Errors
-    /// [`Error::Validity`] where it would be empty.
+    /// [`Error::Validity`] where it does not end after it begins.
     pub fn new(not_before: Time, not_after: Time) -> Result<Self, Error> {
         if not_before < not_after {
             Ok(Self { not_before, not_after })
@@ -44,6 +46,9 @@ impl Validity {
     /// # Errors
     /// [`Error::Validity`] for no days, or an end past the year 9999.
     pub fn from_now(now: Time, days: u32) -> Result<Self, Error> {
+        if days == 0 {
+            return Err(Error::Validity);
+        }
         Self::new(now.minus_seconds(600), now.plus_days(days)?)
     }
 }
@@ -74,10 +79,17 @@ impl SerialNumber {
     }
 }
 
+/// Where the extensions of a certificate come from.
+#[derive(Clone, Debug)]
+enum Content {
+    Profile(Profile),
+    Asked(Extensions),
+}
+
 /// Builds and signs one certificate.
 #[derive(Clone, Debug)]
 pub struct CertificateBuilder {
-    profile: Profile,
+    content: Content,
     subject: Name,
     public_key: PublicKey,
     validity: Validity,
@@ -94,26 +106,38 @@ impl CertificateBuilder {
         validity: Validity,
         serial: SerialNumber,
     ) -> Self {
-        Self { profile, subject, public_key, validity, serial }
+        Self { content: Content::Profile(profile), subject, public_key, validity, serial }
+    }
+
+    /// Starts a certificate with the extensions somebody asked for, and a subjectKeyIdentifier.
+    pub(crate) const fn with_extensions(
+        extensions: Extensions,
+        subject: Name,
+        public_key: PublicKey,
+        validity: Validity,
+        serial: SerialNumber,
+    ) -> Self {
+        Self { content: Content::Asked(extensions), subject, public_key, validity, serial }
     }
 
     /// Signs it with its own key: a root, or a self-signed leaf for trying things out.
     ///
     /// # Errors
-    /// [`Error::Key`] where the key does not sign, [`Error::Signature`] where it is another key than
-    /// the certificate's or signed wrongly.
+    /// [`Error::Scheme`] where the scheme does not fit the key, [`Error::Key`] where the key does not sign,
+    /// [`Error::Signature`] where it is another key than the certificate's or signed wrongly.
     pub fn self_signed(
         &self,
         key: &dyn SigningKey,
         scheme: SignatureScheme,
     ) -> Result<Certificate, Error> {
-        self.sign(&self.subject, self.extensions(), key, scheme)
+        self.sign((&self.subject, &self.public_key), self.extensions(), key, scheme)
     }
 
     /// Has a CA sign it.
     ///
     /// # Errors
-    /// [`Error::NotACa`] where the issuer's certificate makes it none, [`Error::Key`], [`Error::Signature`].
+    /// [`Error::NotACa`] where the issuer's certificate makes it none, [`Error::PathLength`] where it may
+    /// have no CA below it and this is one, [`Error::Scheme`], [`Error::Key`], [`Error::Signature`].
     pub fn issued_by(
         &self,
         issuer: &Identity,
@@ -123,43 +147,50 @@ impl CertificateBuilder {
         if !ca.is_ca() {
             return Err(Error::NotACa { issuer: ca.subject().to_string() });
         }
+        let is_last = matches!(ca.extensions().ca()?, Some(CaConstraint { path_len: Some(0) }));
         let mut extensions = self.extensions();
+        if is_last && extensions.ca()?.is_some() {
+            return Err(Error::PathLength { issuer: ca.subject().to_string() });
+        }
         let own_identifier = key_identifier(ca.public_key());
         let identifier = ca.extensions().subject_key_identifier()?.unwrap_or(&own_identifier);
         extensions.set_authority_key_identifier(identifier);
-        self.sign(ca.subject(), extensions, issuer.key(), scheme)
+        self.sign((ca.subject(), ca.public_key()), extensions, issuer.key(), scheme)
     }
 
     fn extensions(&self) -> Extensions {
         let mut extensions = Extensions::default();
         let ca_usage = KeyUsage::KEY_CERT_SIGN.union(KeyUsage::CRL_SIGN);
-        match self.profile {
-            Profile::RootCa => {
+        match &self.content {
+            Content::Profile(Profile::RootCa) => {
                 extensions.set_ca(None);
                 extensions.set_key_usage(ca_usage);
             }
-            Profile::IntermediateCa => {
+            Content::Profile(Profile::IntermediateCa) => {
                 extensions.set_ca(Some(0));
                 extensions.set_key_usage(ca_usage);
                 extensions.set_extended_key_usage(false, &[oid::CODE_SIGNING]);
             }
-            Profile::CodeSigning => {
+            Content::Profile(Profile::CodeSigning) => {
                 extensions.set_key_usage(KeyUsage::DIGITAL_SIGNATURE);
                 extensions.set_extended_key_usage(false, &[oid::CODE_SIGNING]);
             }
+            Content::Asked(asked) => extensions = asked.clone(),
         }
-        extensions.set_subject_key_identifier(&self.public_key);
+        if extensions.get(oid::SUBJECT_KEY_IDENTIFIER).is_none() {
+            extensions.set_subject_key_identifier(&self.public_key);
+        }
         extensions
     }
 
     fn sign(
         &self,
-        issuer: &Name,
+        (issuer, issuer_key): (&Name, &PublicKey),
         extensions: Extensions,
         key: &dyn SigningKey,
         scheme: SignatureScheme,
     ) -> Result<Certificate, Error> {
-        if !scheme.fits(key.public_key().algorithm()) {
+        if !scheme.fits(issuer_key.algorithm()) {
             return Err(Error::Scheme { scheme });
         }
         let algorithm = algorithm::algorithm_identifier(scheme);
@@ -183,7 +214,7 @@ impl CertificateBuilder {
             &algorithm,
             &asn1::bit_string(signature.as_bytes()),
         ]))?;
-        certificate.verify_signature(key.public_key())?;
+        certificate.verify_signature(issuer_key)?;
         Ok(certificate)
     }
 }

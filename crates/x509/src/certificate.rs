@@ -10,6 +10,10 @@ use sha2::Sha256;
 use crate::asn1::{Tlv, tag};
 use crate::{Error, Extensions, KeyUsage, Name, Time, algorithm, oid};
 
+/// The longest certificate we read, in bytes. Those for code signing have a few thousand; post-quantum
+/// signatures of 50 000 are in sight.
+const MAX_CERTIFICATE_LEN: usize = 128 * 1024;
+
 /// An X.509 certificate (RFC 5280 section 4.1): its fields, and the bytes it came in.
 ///
 /// Signatures are verified over the bytes that were read, never over a second encoding.
@@ -34,9 +38,13 @@ impl Certificate {
     ///
     /// # Errors
     /// [`Error::Der`] with the byte offset for a broken structure; [`Error::PublicKey`],
-    /// [`Error::AlgorithmMismatch`], [`Error::DuplicateExtension`] for contents RFC 5280 does not allow.
+    /// [`Error::AlgorithmMismatch`], [`Error::DuplicateExtension`] for contents RFC 5280 does not allow;
+    /// [`Error::Limit`] for what is larger than any real certificate.
     /// A signature algorithm we do not know is no error before it is asked to verify.
     pub fn from_der(der: &[u8]) -> Result<Self, Error> {
+        if der.len() > MAX_CERTIFICATE_LEN {
+            return Err(Error::Limit { what: "bytes of certificate", limit: MAX_CERTIFICATE_LEN });
+        }
         let mut outer = Tlv::parse(der)?.expect(tag::SEQUENCE, "certificate")?.reader();
         let tbs = outer.expect(tag::SEQUENCE, "TBSCertificate")?;
         let algorithm = outer.expect(tag::SEQUENCE, "signature algorithm")?;
@@ -45,10 +53,13 @@ impl Certificate {
 
         let mut fields = tbs.reader();
         let version = match fields.optional(tag::context_constructed(0))? {
-            Some(explicit) => Tlv::parse(explicit.contents)?.small_integer()?,
+            Some(explicit) => match explicit.only()?.small_integer()? {
+                version @ 0..=2 => version,
+                _ => return Err(Error::Der { offset: explicit.offset, what: "version 1 to 3" }),
+            },
             None => 0,
         };
-        let serial = fields.expect(tag::INTEGER, "serial number")?;
+        let serial = fields.read()?.integer()?;
         let inner_algorithm = fields.expect(tag::SEQUENCE, "signature algorithm")?;
         let issuer = Name::from_tlv(fields.read()?)?;
         let mut validity = fields.expect(tag::SEQUENCE, "validity")?.reader();
@@ -59,10 +70,16 @@ impl Certificate {
         let spki = fields.expect(tag::SEQUENCE, "subject public key info")?;
         let public_key = PublicKey::from_spki_der(spki.raw).map_err(Error::PublicKey)?;
         // The unique identifiers of X.509v2, which nobody uses.
-        fields.optional(tag::context(1))?;
-        fields.optional(tag::context(2))?;
+        for number in [1, 2] {
+            if let Some(identifier) = fields.optional(tag::context(number))?
+                && version == 0
+            {
+                let what = "version 2 or 3 where there are unique identifiers";
+                return Err(Error::Der { offset: identifier.offset, what });
+            }
+        }
         let extensions = match fields.optional(tag::context_constructed(3))? {
-            Some(explicit) if version == 2 => Extensions::from_tlv(Tlv::parse(explicit.contents)?)?,
+            Some(explicit) if version == 2 => Extensions::from_tlv(explicit.only()?)?,
             Some(explicit) => {
                 return Err(Error::Der {
                     offset: explicit.offset,
@@ -78,7 +95,7 @@ impl Certificate {
 
         Ok(Self {
             tbs: tbs.offset..tbs.offset.saturating_add(tbs.raw.len()),
-            serial: serial.contents.to_vec(),
+            serial: serial.to_vec(),
             issuer,
             subject,
             not_before,
@@ -185,8 +202,15 @@ impl Certificate {
         self.subject.matches(&self.issuer)
     }
 
-    /// Tells whether it names `issuer` as its issuer: by name, and by key identifier where both
-    /// have one (RFC 5280 section 6.1.3 (a)(4)). The signature is not looked at.
+    /// Tells whether it is signed with the key it certifies, as a root is. A self-issued certificate need
+    /// not be: when a CA changes its key, the old one certifies the new (RFC 5280 section 3.2).
+    #[must_use]
+    pub fn is_self_signed(&self) -> bool {
+        self.is_self_issued() && self.verify_signature(&self.public_key).is_ok()
+    }
+
+    /// Tells whether it names `issuer` as its issuer: by name (RFC 5280 section 6.1.3 (a)(4)), and by key
+    /// identifier where both have one (section 4.2.1.1). The signature is not looked at.
     #[must_use]
     pub fn names_as_issuer(&self, issuer: &Self) -> bool {
         if !self.issuer.matches(&issuer.subject) {

@@ -35,6 +35,14 @@ pub enum Error {
     /// The same extension twice (RFC 5280 section 4.2).
     #[error("extension {0} appears twice")]
     DuplicateExtension(const_oid::ObjectIdentifier),
+    /// More of something than any real certificate has.
+    #[error("more than {limit} {what}")]
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many are allowed.
+        limit: usize,
+    },
     /// The signature algorithm is none we know.
     #[error("unknown signature algorithm")]
     UnknownAlgorithm,
@@ -53,12 +61,18 @@ pub enum Error {
     /// No randomness for a serial number.
     #[error("the system has no random numbers")]
     Random(#[source] getrandom::Error),
-    /// A validity that ends before it begins, or a date that cannot be written.
+    /// A validity that does not end after it begins, or a date that cannot be written.
     #[error("validity period is empty or out of range")]
     Validity,
     /// The certificate that should issue may not.
     #[error("`{issuer}` is no certificate authority")]
     NotACa {
+        /// Subject of the would-be issuer.
+        issuer: String,
+    },
+    /// The certificate that should issue is for a CA with no CA below it (RFC 5280 section 4.2.1.9).
+    #[error("`{issuer}` may have no certificate authority below it")]
+    PathLength {
         /// Subject of the would-be issuer.
         issuer: String,
     },

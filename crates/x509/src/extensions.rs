@@ -8,6 +8,9 @@ use chancery_key::PublicKey;
 use crate::asn1::{self, Tlv, tag};
 use crate::{Error, oid};
 
+/// The most extensions we read. Real certificates have below twenty.
+const MAX_EXTENSIONS: usize = 128;
+
 /// One extension (RFC 5280 section 4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -27,10 +30,22 @@ pub struct KeyUsage(u16);
 impl KeyUsage {
     /// digitalSignature (0).
     pub const DIGITAL_SIGNATURE: Self = Self(1);
+    /// nonRepudiation (1), which X.509 calls contentCommitment now.
+    pub const NON_REPUDIATION: Self = Self(1 << 1);
+    /// keyEncipherment (2).
+    pub const KEY_ENCIPHERMENT: Self = Self(1 << 2);
+    /// dataEncipherment (3).
+    pub const DATA_ENCIPHERMENT: Self = Self(1 << 3);
+    /// keyAgreement (4).
+    pub const KEY_AGREEMENT: Self = Self(1 << 4);
     /// keyCertSign (5).
     pub const KEY_CERT_SIGN: Self = Self(1 << 5);
     /// cRLSign (6).
     pub const CRL_SIGN: Self = Self(1 << 6);
+    /// encipherOnly (7), of a key that agrees.
+    pub const ENCIPHER_ONLY: Self = Self(1 << 7);
+    /// decipherOnly (8), of a key that agrees.
+    pub const DECIPHER_ONLY: Self = Self(1 << 8);
 
     const NAMES: [&'static str; 9] = [
         "digitalSignature",
@@ -68,7 +83,9 @@ impl KeyUsage {
         let [unused, octets @ ..] = tlv.expect(tag::BIT_STRING, "key usage bits")?.contents else {
             return Err(error);
         };
-        if *unused > 7 || octets.len() > 2 || (octets.is_empty() && *unused != 0) {
+        // Bits behind the end of the list are zero (X.690 section 11.2.1): set ones could be read as uses.
+        let spare = octets.last().map_or(0, |last| last.trailing_zeros());
+        if *unused > 7 || octets.len() > 2 || u32::from(*unused) > spare {
             return Err(error);
         }
         let bits = octets.iter().enumerate().fold(0, |bits, (index, octet)| {
@@ -77,12 +94,15 @@ impl KeyUsage {
         Ok(Self(bits))
     }
 
-    /// Writes a named bit list: no trailing zero bits (X.690 section 11.2.2). Only the first octet is ever
-    /// made by us.
+    /// Writes a named bit list: no trailing zero bits (X.690 section 11.2.2).
     fn to_der(self) -> Vec<u8> {
-        let octet = u8::try_from(self.0 & 0xff).unwrap_or_default().reverse_bits();
-        let unused = u8::try_from(octet.trailing_zeros().min(7)).unwrap_or_default();
-        asn1::tlv(tag::BIT_STRING, &[&[unused, octet]])
+        let [first, second] = self.0.to_le_bytes().map(u8::reverse_bits);
+        let unused = |last: u8| u8::try_from(last.trailing_zeros()).unwrap_or_default();
+        match (first, second) {
+            (0, 0) => asn1::tlv(tag::BIT_STRING, &[&[0]]),
+            (first, 0) => asn1::tlv(tag::BIT_STRING, &[&[unused(first), first]]),
+            (first, second) => asn1::tlv(tag::BIT_STRING, &[&[unused(second), first, second]]),
+        }
     }
 }
 
@@ -91,17 +111,34 @@ impl KeyUsage {
 pub struct Extensions(Vec<Extension>);
 
 impl Extensions {
-    /// Reads `Extensions ::= SEQUENCE OF Extension`.
-    pub(crate) fn from_tlv(tlv: Tlv<'_>) -> Result<Self, Error> {
+    /// Reads `Extensions ::= SEQUENCE OF Extension`: those of a certificate, a request, a revocation list or
+    /// an entry of one.
+    ///
+    /// # Errors
+    /// [`Error::Der`] for a broken structure, [`Error::DuplicateExtension`], and [`Error::Limit`] for more
+    /// than any real certificate has.
+    pub fn from_tlv(tlv: Tlv<'_>) -> Result<Self, Error> {
         let mut all: Vec<Extension> = Vec::new();
-        for item in tlv.expect(tag::SEQUENCE, "extensions")?.reader() {
+        let list = tlv.expect(tag::SEQUENCE, "extensions")?;
+        if list.contents.is_empty() {
+            return Err(Error::Der { offset: list.offset, what: "at least one extension" });
+        }
+        for item in list.reader() {
             let mut parts = item?.expect(tag::SEQUENCE, "extension")?.reader();
             let oid = parts.read()?.oid()?;
-            let critical = parts.optional(tag::BOOLEAN)?.is_some_and(|tlv| tlv.contents != [0]);
+            // DER leaves the default FALSE out; some issuers write it.
+            let critical = parts
+                .optional(tag::BOOLEAN)?
+                .map(|tlv| tlv.boolean())
+                .transpose()?
+                .unwrap_or(false);
             let value = parts.expect(tag::OCTET_STRING, "extension value")?.contents.to_vec();
             parts.finish()?;
             if all.iter().any(|other| other.oid == oid) {
                 return Err(Error::DuplicateExtension(oid));
+            }
+            if all.len() >= MAX_EXTENSIONS {
+                return Err(Error::Limit { what: "extensions", limit: MAX_EXTENSIONS });
             }
             all.push(Extension { oid, critical, value });
         }
@@ -202,7 +239,9 @@ impl Extensions {
     pub fn ca(&self) -> Result<Option<CaConstraint>, Error> {
         let Some(tlv) = self.value_of(oid::BASIC_CONSTRAINTS)? else { return Ok(None) };
         let mut parts = tlv.expect(tag::SEQUENCE, "basic constraints")?.reader();
-        let ca = parts.optional(tag::BOOLEAN)?.is_some_and(|tlv| tlv.contents != [0]);
+        // As above, FALSE may be written out.
+        let ca =
+            parts.optional(tag::BOOLEAN)?.map(|tlv| tlv.boolean()).transpose()?.unwrap_or(false);
         let path_len = parts.optional(tag::INTEGER)?.map(|tlv| tlv.small_integer()).transpose()?;
         parts.finish()?;
         Ok(ca.then_some(CaConstraint { path_len }))
@@ -253,6 +292,32 @@ mod tests {
         assert_eq!(KeyUsage::from_tlv(Tlv::parse(&ca.to_der()).unwrap()).unwrap(), ca);
         assert_eq!(ca.names(), ["keyCertSign", "cRLSign"]);
         assert!(!ca.allows(KeyUsage::DIGITAL_SIGNATURE));
+    }
+
+    #[test]
+    fn every_set_of_uses_is_written_and_read_back() {
+        for bits in 0..1 << KeyUsage::NAMES.len() {
+            let der = KeyUsage(bits).to_der();
+            assert_eq!(KeyUsage::from_tlv(Tlv::parse(&der).unwrap()).unwrap(), KeyUsage(bits));
+            let zeros = der.last().unwrap().trailing_zeros();
+            assert!(bits == 0 || u32::from(der[2]) == zeros, "{der:x?} has trailing zero bits");
+        }
+        assert_eq!(KeyUsage(0).to_der(), [3, 1, 0]);
+    }
+
+    #[test]
+    fn bits_behind_the_end_are_no_uses() {
+        for bad in [
+            &[3, 2, 7, 0xff][..],
+            &[3, 2, 7, 0x84],
+            &[3, 2, 8, 0],
+            &[3, 1, 7],
+            &[3, 0],
+            &[3, 4, 0, 0, 0, 0x80],
+            &[4, 2, 7, 0x80],
+        ] {
+            assert!(KeyUsage::from_tlv(Tlv::parse(bad).unwrap()).is_err(), "{bad:x?}");
+        }
     }
 
     #[test]

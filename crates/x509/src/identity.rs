@@ -17,6 +17,8 @@ pub struct Identity {
     key: Arc<Verified<Box<dyn SigningKey>>>,
     certificate: Certificate,
     chain: Vec<Certificate>,
+    /// Whether the last certificate, of the chain or the only one, is self-signed.
+    ends_in_root: bool,
 }
 
 /// Why a key and certificates make no identity.
@@ -50,7 +52,8 @@ impl Identity {
         }
         let mut chain: Vec<Certificate> = Vec::new();
         let mut last = &certificate;
-        while !last.is_self_issued() {
+        let mut ends_in_root = last.is_self_signed();
+        while !ends_in_root {
             let issuer = others.iter().find(|other| {
                 *other != &certificate
                     && !chain.contains(*other)
@@ -60,9 +63,10 @@ impl Identity {
             let Some(issuer) = issuer else { break };
             chain.push(issuer.clone());
             last = issuer;
+            ends_in_root = last.is_self_signed();
         }
         let key: Box<dyn SigningKey> = Box::new(key);
-        Ok(Self { key: Arc::new(Verified::new(key)), certificate, chain })
+        Ok(Self { key: Arc::new(Verified::new(key)), certificate, chain, ends_in_root })
     }
 
     /// Returns the key. Its signatures are verified before they come out.
@@ -83,17 +87,17 @@ impl Identity {
         &self.chain
     }
 
-    /// Returns the self-issued certificate the path ends in, where it does.
+    /// Returns the self-signed certificate the path ends in, where it does.
     #[must_use]
     pub fn root(&self) -> Option<&Certificate> {
-        self.chain.last().or(Some(&self.certificate)).filter(|last| last.is_self_issued())
+        self.chain.last().or(Some(&self.certificate)).filter(|_| self.ends_in_root)
     }
 
     /// Returns what goes into a signature: the certificate and its intermediates, no self-signed root
     /// unless the signer's own certificate is one.
     pub fn certificates_to_embed(&self) -> impl Iterator<Item = &Certificate> {
-        core::iter::once(&self.certificate)
-            .chain(self.chain.iter().filter(|above| !above.is_self_issued()))
+        let intermediates = self.chain.len().saturating_sub(usize::from(self.ends_in_root));
+        core::iter::once(&self.certificate).chain(self.chain.iter().take(intermediates))
     }
 
     /// Returns the scheme formats use with this key where nobody chose a hash, where there is one.

@@ -21,6 +21,7 @@ mod name;
 pub mod oid;
 mod pem;
 mod request;
+mod request_policy;
 mod time;
 
 pub use algorithm::{
@@ -34,4 +35,8 @@ pub use identity::{Identity, IdentityError};
 pub use name::{Name, NameError};
 pub use pem::{Document, read_certificates, read_documents, to_pem};
 pub use request::{CertificationRequest, RequestBuilder};
+pub use request_policy::{
+    InfKey, KeyWish, Notice, NoticeKind, Place, PolicyError, PolicyErrorKind, RequestKind,
+    RequestPolicy, Treatment, ValidityUnit, ValidityWish,
+};
 pub use time::Time;

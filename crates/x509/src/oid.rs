@@ -41,6 +41,8 @@ oids! {
     SUBJECT_KEY_IDENTIFIER = "2.5.29.14";
     /// id-ce-keyUsage (RFC 5280 section 4.2.1.3).
     KEY_USAGE = "2.5.29.15";
+    /// id-ce-subjectAltName (RFC 5280 section 4.2.1.6).
+    SUBJECT_ALTERNATIVE_NAME = "2.5.29.17";
     /// id-ce-basicConstraints (RFC 5280 section 4.2.1.9).
     BASIC_CONSTRAINTS = "2.5.29.19";
     /// id-ce-authorityKeyIdentifier (RFC 5280 section 4.2.1.1).
@@ -55,6 +57,15 @@ oids! {
     TIME_STAMPING = "1.3.6.1.5.5.7.3.8";
     /// szOID_KP_LIFETIME_SIGNING: a signature that ends with its certificate, timestamp or not.
     LIFETIME_SIGNING = "1.3.6.1.4.1.311.10.3.13";
+
+    /// szOID_APPLICATION_CERT_POLICIES: extKeyUsage in the form of certificatePolicies, for Windows.
+    APPLICATION_POLICIES = "1.3.6.1.4.1.311.21.10";
+    /// szOID_NT_PRINCIPAL_NAME, the otherName of a user principal name.
+    USER_PRINCIPAL_NAME = "1.3.6.1.4.1.311.20.2.3";
+    /// szOID_NTDS_REPLICATION, the otherName of a directory object's GUID.
+    NTDS_REPLICATION = "1.3.6.1.4.1.311.25.1";
+    /// szOID_ENROLLMENT_NAME_VALUE_PAIR, what `[RequestAttributes]` becomes (MS-WCCE section 2.2.2.7.10).
+    ENROLLMENT_NAME_VALUE_PAIR = "1.3.6.1.4.1.311.13.2.1";
 
     /// pkcs-9-at-extensionRequest (RFC 2985 section 5.4.2).
     EXTENSION_REQUEST = "1.2.840.113549.1.9.14";

@@ -39,8 +39,10 @@ pub fn read_documents(bytes: &[u8]) -> Result<Vec<Document>, Error> {
     let mut block: Option<(usize, String)> = None;
     for (number, line) in (1_usize..).zip(text.lines()) {
         let line = line.trim_end();
-        if line.starts_with("-----BEGIN ") {
-            block = Some((number, String::new()));
+        if line.starts_with("-----BEGIN ")
+            && let Some((unfinished, _)) = block.replace((number, String::new()))
+        {
+            return Err(Error::Pem { line: unfinished });
         }
         let Some((begin, body)) = &mut block else { continue };
         body.push_str(line);
@@ -146,5 +148,7 @@ mod tests {
         assert!(matches!(read_documents(text.as_bytes()), Err(Error::Pem { line: 2 })));
         let cut = "-----BEGIN CERTIFICATE-----\nMAMCAQU=\n";
         assert!(matches!(read_documents(cut.as_bytes()), Err(Error::Pem { line: 1 })));
+        let cut_short = format!("\n{cut}{}", to_pem("CERTIFICATE", DER));
+        assert!(matches!(read_documents(cut_short.as_bytes()), Err(Error::Pem { line: 2 })));
     }
 }

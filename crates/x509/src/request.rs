@@ -46,7 +46,12 @@ impl CertificationRequest {
                 let values = parts.expect(tag::SET, "attribute values")?;
                 parts.finish()?;
                 if matches!(oid, oid::EXTENSION_REQUEST | oid::MS_CERT_EXTENSIONS) {
-                    extensions = Extensions::from_tlv(Tlv::parse(values.contents)?)?;
+                    // A second request would leave open which one counts.
+                    if !extensions.is_empty() {
+                        let what = "one request for extensions";
+                        return Err(Error::Der { offset: values.offset, what });
+                    }
+                    extensions = Extensions::from_tlv(values.only()?)?;
                 }
             }
         }
@@ -116,13 +121,14 @@ impl CertificationRequest {
 pub struct RequestBuilder {
     subject: Name,
     extensions: Extensions,
+    attributes: Vec<(ObjectIdentifier, Vec<Vec<u8>>)>,
 }
 
 impl RequestBuilder {
     /// Starts a request for a subject, asking for no extensions.
     #[must_use]
     pub fn new(subject: Name) -> Self {
-        Self { subject, extensions: Extensions::default() }
+        Self { subject, extensions: Extensions::default(), attributes: Vec::new() }
     }
 
     /// Starts a request for a code-signing certificate: critical keyUsage digitalSignature, extKeyUsage
@@ -141,31 +147,63 @@ impl RequestBuilder {
         self
     }
 
-    /// Asks for an extKeyUsage.
+    /// Asks for an extKeyUsage; for none where there are no purposes.
     #[must_use]
     pub fn extended_key_usage(mut self, purposes: &[ObjectIdentifier]) -> Self {
-        self.extensions.set_extended_key_usage(false, purposes);
+        if !purposes.is_empty() {
+            self.extensions.set_extended_key_usage(false, purposes);
+        }
         self
+    }
+
+    /// Asks for an extension, in the place of one of its type. `der` is what its OCTET STRING holds.
+    #[must_use]
+    pub fn extension(mut self, oid: ObjectIdentifier, critical: bool, der: Vec<u8>) -> Self {
+        self.extensions.set(oid, critical, der);
+        self
+    }
+
+    /// Adds an attribute (RFC 2986 section 4.1), in the place of one of its type; none where it has no
+    /// values. Each value is DER.
+    ///
+    /// The extensions asked for are an attribute of their own that is always added.
+    #[must_use]
+    pub fn attribute(mut self, oid: ObjectIdentifier, values: Vec<Vec<u8>>) -> Self {
+        self.attributes.retain(|(other, _)| *other != oid);
+        if !values.is_empty() {
+            self.attributes.push((oid, values));
+        }
+        self
+    }
+
+    /// Returns the extensions asked for so far.
+    #[must_use]
+    pub const fn extensions(&self) -> &Extensions {
+        &self.extensions
     }
 
     /// Signs the request with the key it is for, and verifies the signature.
     ///
     /// # Errors
-    /// [`Error::Key`] where the key does not sign, [`Error::Signature`] where it signed wrongly.
+    /// [`Error::Scheme`] where the scheme does not fit the key, [`Error::Key`] where the key does not sign,
+    /// [`Error::Signature`] where it signed wrongly.
     pub fn sign(
         &self,
         key: &dyn SigningKey,
         scheme: SignatureScheme,
     ) -> Result<CertificationRequest, Error> {
-        let attributes = if self.extensions.is_empty() {
-            asn1::tlv(tag::context_constructed(0), &[])
-        } else {
-            let attribute = asn1::sequence(&[
-                &asn1::object_identifier(&oid::EXTENSION_REQUEST),
-                &asn1::tlv(tag::SET, &[&self.extensions.to_der()]),
-            ]);
-            asn1::tlv(tag::context_constructed(0), &[&attribute])
+        if !scheme.fits(key.public_key().algorithm()) {
+            return Err(Error::Scheme { scheme });
+        }
+        let attribute = |oid, values| {
+            asn1::sequence(&[&asn1::object_identifier(oid), &asn1::set_of(tag::SET, values)])
         };
+        let mut attributes: Vec<_> =
+            self.attributes.iter().map(|(oid, values)| attribute(oid, values.clone())).collect();
+        if !self.extensions.is_empty() {
+            attributes.push(attribute(&oid::EXTENSION_REQUEST, vec![self.extensions.to_der()]));
+        }
+        let attributes = asn1::set_of(tag::context_constructed(0), attributes);
         let info = asn1::sequence(&[
             &asn1::unsigned_integer(&[0]),
             self.subject.as_der(),

@@ -49,6 +49,27 @@ impl Time {
         Self::from_unix(self.unix().saturating_add(u64::from(days).saturating_mul(86_400)))
     }
 
+    /// Moves forward by months of the calendar: to the same day, or to the month's last where it is shorter.
+    ///
+    /// # Errors
+    /// [`Error::Validity`] past the year 9999.
+    pub fn plus_months(self, months: u32) -> Result<Self, Error> {
+        let month = u32::from(self.0.month()).saturating_sub(1).saturating_add(months);
+        let year = u16::try_from(month / 12).ok().and_then(|more| self.0.year().checked_add(more));
+        let (Some(year), Ok(month)) = (year, u8::try_from(month % 12)) else {
+            return Err(Error::Validity);
+        };
+        let (hour, minute, second) = (self.0.hour(), self.0.minutes(), self.0.seconds());
+        // No month is shorter than 28 days: one of the four is a day of it.
+        (0..4)
+            .map(|missing| self.0.day().saturating_sub(missing))
+            .find_map(|day| {
+                DateTime::new(year, month.saturating_add(1), day, hour, minute, second).ok()
+            })
+            .map(Self)
+            .ok_or(Error::Validity)
+    }
+
     /// Moves back, at most to 1970.
     #[must_use]
     pub fn minus_seconds(self, seconds: u64) -> Self {
@@ -63,7 +84,10 @@ impl Time {
     }
 
     /// Reads a UTCTime or GeneralizedTime (RFC 5280 section 4.1.2.5).
-    pub(crate) fn from_tlv(tlv: Tlv<'_>) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Der`] for another type, and for a time without seconds or not in UTC.
+    pub fn from_tlv(tlv: Tlv<'_>) -> Result<Self, Error> {
         let error = Error::Der { offset: tlv.offset, what: "a time in UTC with seconds" };
         match tlv.tag {
             tag::UTC_TIME => {
@@ -109,6 +133,25 @@ mod tests {
             assert_eq!(der[0], tag);
             assert_eq!(Time::from_tlv(Tlv::parse(&der).unwrap()).unwrap(), time);
             assert_eq!(time.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn months_are_those_of_the_calendar() {
+        for (from, months, to) in [
+            ("2026-01-31T12:30:59Z", 1, "2026-02-28T12:30:59Z"),
+            ("2028-01-31T00:00:00Z", 1, "2028-02-29T00:00:00Z"),
+            ("2026-12-01T00:00:00Z", 0, "2026-12-01T00:00:00Z"),
+            ("2026-12-01T00:00:00Z", 1, "2027-01-01T00:00:00Z"),
+            ("2028-02-29T00:00:00Z", 12, "2029-02-28T00:00:00Z"),
+            ("2026-08-31T00:00:00Z", 37, "2029-09-30T00:00:00Z"),
+        ] {
+            let moved = Time::parse_rfc3339(from).unwrap().plus_months(months).unwrap();
+            assert_eq!(moved.to_string(), to, "{from} and {months} months");
+        }
+        let last = Time::parse_rfc3339("9999-12-01").unwrap();
+        for months in [1, 12 * 60_000, u32::MAX] {
+            assert!(matches!(last.plus_months(months), Err(Error::Validity)), "{months}");
         }
     }
 
