@@ -23,7 +23,7 @@ mod verify;
 pub use chancery_pe::{Edit, Patch};
 pub use error::Error;
 pub use pe_subject::PeSubject;
-pub use report::{ChainStatus, Gravity, PageHashStatus, Reason, Report, SignatureReport, Verdict};
+pub use report::{ChainStatus, PageHashStatus, Reason, Report, Severity, SignatureReport, Verdict};
 pub use sign::{SignOptions, nest, nested_count, sign};
 pub use subject::{Embedded, Measurement, Request, Signature, Subject};
 pub use trust::TrustAnchors;

@@ -168,13 +168,13 @@ impl<S: Source> Subject for PeSubject<S> {
         let unpadded =
             hashes.iter_mut().filter_map(|hash| hash.unpadded.take()).map(finish).collect();
         let digests: Vec<_> = hashes.into_iter().map(|hash| finish(hash.hasher)).collect();
-        let page_hashes = match (pages_v1, pages_v2) {
-            (Some(pages), _) => pages.into_table().ok().map(|table| (DigestAlgorithm::Sha1, table)),
-            (_, Some(pages)) => {
-                pages.into_table().ok().map(|table| (DigestAlgorithm::Sha256, table))
-            }
-            (None, None) => None,
-        };
+        let v1 = pages_v1.and_then(|pages| pages.into_table().ok());
+        let v2 = pages_v2.and_then(|pages| pages.into_table().ok());
+        let page_hashes = v1
+            .map(|table| (DigestAlgorithm::Sha1, table))
+            .into_iter()
+            .chain(v2.map(|table| (DigestAlgorithm::Sha256, table)))
+            .collect();
         self.measured = digests.last().map(|(algorithm, digest)| Measured {
             base: BaseDigest::new(algorithm.name(), digest.clone()),
             checksum: outcome.checksum,
@@ -188,7 +188,7 @@ impl<S: Source> Subject for PeSubject<S> {
     }
 
     fn spc_data(&self, measurement: &Measurement) -> Result<Vec<u8>, Error> {
-        let pages = measurement.page_hashes.as_ref();
+        let pages = measurement.page_hashes.last();
         spc::pe_image_data(pages.map(|(algorithm, table)| (*algorithm, table.as_slice())))
     }
 
@@ -206,5 +206,5 @@ impl<S: Source> Subject for PeSubject<S> {
 }
 
 fn wants(request: &Request, algorithm: DigestAlgorithm) -> bool {
-    request.page_hashes == Some(algorithm)
+    request.page_hashes.contains(&algorithm)
 }

@@ -8,7 +8,7 @@ use chancery_x509::Certificate;
 /// How much a [`Reason`] weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Gravity {
+pub enum Severity {
     /// Worth knowing; the verdict does not change.
     Note,
     /// Whoever signed cannot be trusted for it.
@@ -23,24 +23,24 @@ pub enum Gravity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reason {
     name: &'static str,
-    gravity: Gravity,
+    severity: Severity,
 }
 
 impl Reason {
-    pub(crate) const fn new(name: &'static str, gravity: Gravity) -> Self {
-        Self { name, gravity }
+    pub(crate) const fn new(name: &'static str, severity: Severity) -> Self {
+        Self { name, severity }
     }
 
     pub(crate) const fn note(name: &'static str) -> Self {
-        Self::new(name, Gravity::Note)
+        Self::new(name, Severity::Note)
     }
 
     pub(crate) const fn invalid(name: &'static str) -> Self {
-        Self::new(name, Gravity::Invalid)
+        Self::new(name, Severity::Invalid)
     }
 
     pub(crate) const fn malformed(name: &'static str) -> Self {
-        Self::new(name, Gravity::Malformed)
+        Self::new(name, Severity::Malformed)
     }
 
     /// Returns the stable name.
@@ -51,8 +51,8 @@ impl Reason {
 
     /// Returns how much it weighs.
     #[must_use]
-    pub const fn gravity(self) -> Gravity {
-        self.gravity
+    pub const fn severity(self) -> Severity {
+        self.severity
     }
 }
 

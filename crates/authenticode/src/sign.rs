@@ -77,7 +77,8 @@ pub fn nested_count(primary: &[u8]) -> Result<usize, Error> {
 /// The primary signature stays valid: the nested one is an unsigned attribute of it.
 ///
 /// # Errors
-/// [`Error::Encoding`] or [`Error::Cms`] where the primary is no signature of one signer.
+/// [`Error::Encoding`] or [`Error::Cms`] where the primary is no signature of one signer, the nested one is
+/// not one DER value, or there are more than can be read.
 pub fn nest(primary: &[u8], nested: &[u8]) -> Result<Vec<u8>, Error> {
     let primary = asn1::Tlv::parse_prefix(primary)?;
     Ok(chancery_cms::add_unsigned_value(primary.raw, oid::NESTED_SIGNATURE, nested)?)

@@ -13,8 +13,8 @@ use crate::{Error, Reason};
 pub struct Request {
     /// The hashes to compute the file's digest with.
     pub digests: Vec<DigestAlgorithm>,
-    /// The hash to compute page hashes with, where the format has them.
-    pub page_hashes: Option<DigestAlgorithm>,
+    /// The hashes to compute page hashes with, where the format has them: a file signed twice may have both.
+    pub page_hashes: Vec<DigestAlgorithm>,
 }
 
 impl Request {
@@ -24,7 +24,7 @@ impl Request {
         let mut digests: Vec<_> = digests.into_iter().collect();
         digests.sort_unstable();
         digests.dedup();
-        Self { digests, page_hashes: None }
+        Self { digests, page_hashes: Vec::new() }
     }
 }
 
@@ -37,8 +37,9 @@ pub struct Measurement {
     /// The digests of the file as it stands, where signing would pad it: what other tools list as its
     /// authentihash. Empty where both are one.
     pub unpadded: Vec<(DigestAlgorithm, Vec<u8>)>,
-    /// The table of page hashes, where it was asked for.
-    pub page_hashes: Option<(DigestAlgorithm, Vec<u8>)>,
+    /// The tables of page hashes that were asked for, weakest hash first; none where the file's layout allows
+    /// none.
+    pub page_hashes: Vec<(DigestAlgorithm, Vec<u8>)>,
     /// Whether the other reading of which bytes count gives the same digests.
     pub readings_agree: bool,
 }
@@ -102,8 +103,8 @@ pub trait Subject {
         tee: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> Result<Measurement, Error>;
 
-    /// Returns the DER `SpcAttributeTypeAndOptionalValue` that says what is signed; `measurement` has the page
-    /// hashes to go into it.
+    /// Returns the DER `SpcAttributeTypeAndOptionalValue` that says what is signed, with the strongest page
+    /// hashes of `measurement` in it.
     ///
     /// # Errors
     /// Where the page hashes are of a kind the format cannot carry.

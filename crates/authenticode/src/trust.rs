@@ -120,11 +120,13 @@ impl<'a> Search<'a> {
 /// Judges a path from leaf to anchor whose signatures hold.
 fn judge_path(path: &[&Certificate], time: Time) -> ChainStatus {
     let Some((leaf, issuers)) = path.split_first() else { return ChainStatus::Incomplete };
-    let unknown_critical = path.iter().any(|certificate| {
-        certificate
-            .extensions()
-            .iter()
-            .any(|extension| extension.critical && !PROCESSED.contains(&extension.oid))
+    // What says whether it is a CA must be readable in a leaf too, which may then be none.
+    let not_processed = path.iter().any(|certificate| {
+        let extensions = certificate.extensions();
+        extensions.ca().is_err()
+            || extensions
+                .iter()
+                .any(|extension| extension.critical && !PROCESSED.contains(&extension.oid))
     });
     let may_issue = |(below, issuer): (usize, &&Certificate)| {
         let purposes = issuer.extensions().extended_key_usage();
@@ -160,7 +162,7 @@ fn judge_path(path: &[&Certificate], time: Time) -> ChainStatus {
         .enumerate()
         .all(|(below, issuer)| old_root(issuer) || may_issue((below, issuer)));
 
-    if unknown_critical || !issuers_in_order {
+    if not_processed || !issuers_in_order {
         ChainStatus::Untrusted
     } else if !leaf.may_sign_code() {
         ChainStatus::WrongUsage

@@ -5,7 +5,7 @@ use chancery_key::DigestAlgorithm;
 use chancery_x509::asn1::tag;
 use chancery_x509::{Time, digest_from_algorithm};
 
-use crate::report::Gravity;
+use crate::report::Severity;
 use crate::spc::{self, IndirectData};
 use crate::{
     ChainStatus, Embedded, Measurement, PageHashStatus, Reason, Report, Request, SignatureReport,
@@ -19,28 +19,31 @@ const MAX_SIGNATURES: usize = 128;
 #[must_use]
 pub fn requested_measurement(embedded: &Embedded) -> Request {
     let mut digests = vec![DigestAlgorithm::Sha256];
-    let mut page_hashes = None;
+    let mut page_hashes = Vec::new();
     for_each_signature(embedded, &mut |signed_data, _| {
         let content = signed_data.ok().and_then(|data| data.content);
         let Some(Ok(data)) = content.map(IndirectData::from_tlv) else { return };
         digests.extend(data.algorithm());
         if let Ok(Some((algorithm, _))) = data.page_hashes() {
-            page_hashes = page_hashes.max(Some(algorithm));
+            page_hashes.push(algorithm);
         }
     });
+    page_hashes.sort_unstable();
+    page_hashes.dedup();
     Request { page_hashes, ..Request::digests(digests) }
 }
 
-/// Walks all signatures in report order: each entry of the file, then those nested in it.
+/// Walks all signatures in report order: each entry of the file, then those nested in it. Tells whether it
+/// came to the end before [`MAX_SIGNATURES`].
 fn for_each_signature(
     embedded: &Embedded,
     visit: &mut dyn FnMut(Result<&SignedData<'_>, chancery_cms::Error>, Place<'_>),
-) {
+) -> bool {
     let mut count = 0_usize;
     for signature in &embedded.signatures {
         count = count.saturating_add(1);
         if count > MAX_SIGNATURES {
-            return;
+            return false;
         }
         match SignedData::from_der_prefix(&signature.bytes) {
             Ok((outer, rest)) => {
@@ -48,7 +51,7 @@ fn for_each_signature(
                 for value in nested_values(&outer) {
                     count = count.saturating_add(1);
                     if count > MAX_SIGNATURES {
-                        return;
+                        return false;
                     }
                     match SignedData::from_der(value) {
                         Ok(inner) => visit(Ok(&inner), Place::Nested),
@@ -59,6 +62,7 @@ fn for_each_signature(
             Err(error) => visit(Err(error), Place::Entry { rest: &[] }),
         }
     }
+    true
 }
 
 fn nested_values<'a>(outer: &SignedData<'a>) -> Vec<&'a [u8]> {
@@ -92,38 +96,34 @@ impl Verifier {
 
     /// Checks every signature of a file against what was measured of it.
     ///
-    /// Every check is made and reported, whatever failed before it; the verdict is the gravest finding.
+    /// Every check is made and reported, whatever failed before it; the verdict is the most severe finding.
     #[must_use]
     pub fn verify(&self, embedded: &Embedded, measurement: &Measurement) -> Report {
         let mut signatures: Vec<SignatureReport> = Vec::new();
-        for_each_signature(embedded, &mut |signed_data, place| {
+        let all = for_each_signature(embedded, &mut |signed_data, place| {
             signatures.push(self.check(signatures.len(), signed_data, place, measurement));
         });
         let mut reasons = embedded.reasons.clone();
         if !measurement.readings_agree {
             reasons.push(Reason::note("section-order-digest-differs"));
         }
-        if signatures.len() >= MAX_SIGNATURES {
+        if !all {
             reasons.push(Reason::malformed("too-many-signatures"));
         }
-        let gravest = reasons
-            .iter()
-            .chain(signatures.iter().flat_map(|signature| &signature.reasons))
-            .map(|reason| reason.gravity())
-            .max();
-        let verdict = match gravest {
-            Some(Gravity::Malformed) => Verdict::Malformed,
+        let found = || reasons.iter().chain(signatures.iter().flat_map(|report| &report.reasons));
+        let most_severe = found().map(|reason| reason.severity()).max();
+        let verdict = match most_severe {
+            Some(Severity::Malformed) => Verdict::Malformed,
             _ if signatures.is_empty() => Verdict::Unsigned,
-            Some(Gravity::Invalid) => {
-                let only_unsupported =
-                    signatures.iter().flat_map(|report| &report.reasons).all(|reason| {
-                        reason.gravity() < Gravity::Invalid
-                            || reason.name().starts_with("unsupported-")
-                    });
+            Some(Severity::Invalid) => {
+                let only_unsupported = found().all(|reason| {
+                    reason.severity() < Severity::Invalid
+                        || reason.name().starts_with("unsupported-")
+                });
                 if only_unsupported { Verdict::Unsupported } else { Verdict::Invalid }
             }
-            Some(Gravity::Untrusted) => Verdict::Untrusted,
-            Some(Gravity::Note) | None => Verdict::Valid,
+            Some(Severity::Untrusted) => Verdict::Untrusted,
+            Some(Severity::Note) | None => Verdict::Valid,
         };
         Report { verdict, reasons, authentihash: measurement.authentihash().to_vec(), signatures }
     }
@@ -160,6 +160,10 @@ impl Verifier {
             report.reasons.push(Reason::invalid("not-exactly-one-signer"));
             return report;
         };
+        // Authenticode is PKCS#7 1.5, where both are 1. No signature covers these numbers.
+        if signed_data.version != 1 || signer.version != 1 {
+            report.reasons.push(Reason::note("version-not-1"));
+        }
         check_algorithms(signed_data, signer, &mut report);
         self.check_signer(signed_data, signer, &mut report);
         check_attributes(signer, place, &mut report);
@@ -203,12 +207,12 @@ impl Verifier {
         report.chain = self.anchors.judge(certificate, &bag.readable, self.time);
         report.reasons.extend(match report.chain {
             ChainStatus::Trusted => None,
-            ChainStatus::NotChecked => Some(Reason::new("no-trust-anchors", Gravity::Untrusted)),
-            ChainStatus::Incomplete => Some(Reason::new("chain-incomplete", Gravity::Untrusted)),
-            ChainStatus::Expired => Some(Reason::new("chain-expired", Gravity::Untrusted)),
-            ChainStatus::WrongUsage => Some(Reason::new("chain-wrong-usage", Gravity::Untrusted)),
-            ChainStatus::Weak => Some(Reason::new("chain-weak", Gravity::Untrusted)),
-            ChainStatus::Untrusted => Some(Reason::new("chain-untrusted", Gravity::Untrusted)),
+            ChainStatus::NotChecked => Some(Reason::new("no-trust-anchors", Severity::Untrusted)),
+            ChainStatus::Incomplete => Some(Reason::new("chain-incomplete", Severity::Untrusted)),
+            ChainStatus::Expired => Some(Reason::new("chain-expired", Severity::Untrusted)),
+            ChainStatus::WrongUsage => Some(Reason::new("chain-wrong-usage", Severity::Untrusted)),
+            ChainStatus::Weak => Some(Reason::new("chain-weak", Severity::Untrusted)),
+            ChainStatus::Untrusted => Some(Reason::new("chain-untrusted", Severity::Untrusted)),
         });
     }
 }
@@ -256,12 +260,13 @@ fn check_content(
     }
     report.page_hashes = match data.page_hashes() {
         Ok(None) => PageHashStatus::Absent,
-        Ok(Some((algorithm, table))) => match &measurement.page_hashes {
-            Some((measured, ours)) if *measured == algorithm && ours == table => {
-                PageHashStatus::Match
+        Ok(Some((algorithm, table))) => {
+            let mut measured = measurement.page_hashes.iter();
+            match measured.any(|(by, ours)| *by == algorithm && ours == table) {
+                true => PageHashStatus::Match,
+                false => PageHashStatus::Mismatch,
             }
-            _ => PageHashStatus::Mismatch,
-        },
+        }
         Err(_) => PageHashStatus::Mismatch,
     };
     if report.page_hashes == PageHashStatus::Mismatch {

@@ -8,20 +8,23 @@ use crate::{Error, SignedData};
 /// Adds a value to an unsigned attribute of the only signer, and returns the new `ContentInfo`.
 ///
 /// An attribute of the type gets one more value, at its end, so that earlier ones keep their places; else a
-/// new attribute is added. Every other byte stays as it was, apart from the lengths around it: unsigned
-/// attributes are not covered by the signature.
+/// new attribute is added. Every other byte stays as it was, apart from the lengths around it and the order
+/// of the unsigned attributes, which DER sorts: the signature does not cover them.
 ///
 /// # Errors
-/// [`Error::Encoding`] where `content_info` is no SignedData; [`Error::Limit`] where it has not exactly one
-/// signer.
+/// [`Error::Encoding`] where `content_info` is no SignedData or `value` not one DER value,
+/// [`Error::NotOneSigner`] where it has not exactly one signer, [`Error::Limit`] where the attribute would have
+/// more values than are read.
 pub fn add_unsigned_value(
     content_info: &[u8],
     oid: ObjectIdentifier,
     value: &[u8],
 ) -> Result<Vec<u8>, Error> {
     let signed_data = SignedData::from_der(content_info)?;
-    if signed_data.signers.len() != 1 {
-        return Err(Error::Limit { what: "signers", limit: 1 });
+    Tlv::parse(value)?;
+    let signers = signed_data.signers.len();
+    if signers != 1 {
+        return Err(Error::NotOneSigner(signers));
     }
     let mut replaced = false;
     let mut attributes: Vec<Vec<u8>> = Vec::new();
@@ -52,7 +55,7 @@ pub fn add_unsigned_value(
     let mut path = vec![Tlv::parse(content_info)?];
     for _ in 0..4 {
         let Some(last) = path.last().and_then(|tlv| tlv.reader().last()).transpose()? else {
-            return Err(Error::Limit { what: "signers", limit: 1 });
+            return Err(Error::NotOneSigner(signers));
         };
         path.push(last);
     }
@@ -70,5 +73,7 @@ pub fn add_unsigned_value(
         parts.push(inner);
         rebuilt = asn1::tlv(around.tag, &parts);
     }
+    // What is too much for our own reader is not written.
+    SignedData::from_der(&rebuilt)?;
     Ok(rebuilt)
 }

@@ -21,6 +21,9 @@ pub enum Error {
         /// How many are allowed.
         limit: usize,
     },
+    /// No signer or several, where it takes exactly one.
+    #[error("{0} signers where there must be one")]
+    NotOneSigner(usize),
     /// The key did not sign.
     #[error("signing failed")]
     Key(#[source] KeyError),

@@ -72,9 +72,7 @@ impl<'a> SignedData<'a> {
         }
         let explicit = outer.expect(tag::context_constructed(0), "[0] of the ContentInfo")?;
         outer.finish()?;
-        let mut inner = explicit.reader();
-        let signed_data = inner.expect(tag::SEQUENCE, "SignedData")?;
-        inner.finish()?;
+        let signed_data = explicit.only()?.expect(tag::SEQUENCE, "SignedData")?;
 
         let mut fields = signed_data.reader();
         let version = fields.read()?.small_integer()?;
@@ -85,15 +83,10 @@ impl<'a> SignedData<'a> {
         )?;
         let mut content_info = fields.expect(tag::SEQUENCE, "content info")?.reader();
         let content_type = content_info.read()?.oid()?;
-        let content = match content_info.optional(tag::context_constructed(0))? {
-            Some(explicit) => {
-                let mut inner = explicit.reader();
-                let content = inner.read()?;
-                inner.finish()?;
-                Some(content)
-            }
-            None => None,
-        };
+        let content = content_info
+            .optional(tag::context_constructed(0))?
+            .map(|explicit| explicit.only())
+            .transpose()?;
         content_info.finish()?;
         let certificates = match fields.optional(tag::context_constructed(0))? {
             Some(set) => limited(set, "certificates", MAX_CERTIFICATES)?,

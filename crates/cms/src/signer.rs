@@ -41,6 +41,9 @@ impl SignerIdentifier<'_> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SignerInfo<'a> {
+    /// Version number: 1 where the signer is named by issuer and serial number, 3 by key identifier. Read as
+    /// it is: the signature does not cover it, and some signers write another.
+    pub version: u32,
     /// Who signed.
     pub identifier: SignerIdentifier<'a>,
     /// `AlgorithmIdentifier` of the hash.
@@ -84,14 +87,14 @@ impl SignerCheck {
 impl<'a> SignerInfo<'a> {
     pub(crate) fn from_tlv(tlv: Tlv<'a>) -> Result<Self, Error> {
         let mut fields = tlv.expect(tag::SEQUENCE, "signer info")?.reader();
-        fields.read()?.small_integer()?;
+        let version = fields.read()?.small_integer()?;
         let sid = fields.read()?;
         let identifier = if sid.tag == tag::context(0) {
             SignerIdentifier::SubjectKeyIdentifier(sid.contents)
         } else {
             let mut parts = sid.expect(tag::SEQUENCE, "issuer and serial number")?.reader();
             let issuer = parts.expect(tag::SEQUENCE, "issuer name")?.raw;
-            let serial = parts.expect(tag::INTEGER, "serial number")?.contents;
+            let serial = parts.read()?.integer()?;
             parts.finish()?;
             SignerIdentifier::IssuerAndSerial { issuer, serial }
         };
@@ -104,6 +107,7 @@ impl<'a> SignerInfo<'a> {
             fields.optional(tag::context_constructed(1))?.map(Attributes::from_tlv).transpose()?;
         fields.finish()?;
         Ok(Self {
+            version,
             identifier,
             digest_algorithm,
             signed_attributes,

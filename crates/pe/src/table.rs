@@ -34,7 +34,7 @@ pub enum CertificateTable {
     ///
     /// The digest is still defined, see [`Layout::flat_ranges`](crate::Layout::flat_ranges).
     Malformed {
-        /// What is wrong with it, the gravest first.
+        /// What is wrong with it, the most severe first.
         reason: TableFault,
         /// The file offset the entry gives.
         offset: u32,

@@ -1,0 +1,17 @@
+//! The crate as its users see it, on made and on real files.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::unwrap_in_result,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "clippy knows tests by their attribute, and these stand in their helpers"
+)]
+
+mod corpus;
+mod forge;
+mod nesting;
+mod signing;
+mod support;
+mod trust;
+mod verifying;
