@@ -161,7 +161,8 @@ impl UriError {
 pub enum UriErrorKind {
     /// It does not begin with `pkcs11:`.
     Scheme,
-    /// It is longer than 8192 bytes.
+    /// It is longer than 8192 bytes, or would be with every character escaped that its canonical form
+    /// escapes.
     TooLong,
     /// An attribute without `=`.
     NoValue,
@@ -189,7 +190,9 @@ impl fmt::Display for UriError {
             UriErrorKind::Scheme => f.write_str("a PKCS#11 URI begins with `pkcs11:`"),
             UriErrorKind::TooLong => write!(f, "a PKCS#11 URI has at most {MAX_URI_LEN} bytes"),
             UriErrorKind::NoValue => f.write_str("attribute without `=`"),
-            UriErrorKind::UnknownAttribute(name) => write!(f, "unknown attribute `{name}`"),
+            UriErrorKind::UnknownAttribute(name) => {
+                write!(f, "unknown attribute `{}`", name.escape_debug())
+            }
             UriErrorKind::Duplicate(name) => write!(f, "attribute `{name}` is there twice"),
             UriErrorKind::PercentEncoding => f.write_str("`%` without two hexadecimal digits"),
             UriErrorKind::Character(found) => write!(f, "{found:?} must be percent-encoded"),

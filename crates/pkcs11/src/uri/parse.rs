@@ -28,6 +28,10 @@ pub(super) fn uri(text: &str) -> Result<Uri, UriError> {
             query_attribute(&mut uri, &field)?;
         }
     }
+    // Escaping makes it longer, and what is written must be read again.
+    if uri.to_string().len() > MAX_URI_LEN {
+        return Err(UriError { kind: UriErrorKind::TooLong, offset: text.len() });
+    }
     Ok(uri)
 }
 

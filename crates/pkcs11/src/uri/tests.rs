@@ -70,6 +70,22 @@ fn says_what_is_wrong_and_where() {
 }
 
 #[test]
+fn an_error_is_one_line_whatever_the_address() {
+    let error = "pkcs11:to\n\x1b[2Jken=a".parse::<Uri>().unwrap_err();
+    assert_eq!(error.to_string(), r"unknown attribute `to\n\u{1b}[2Jken` at byte 7");
+}
+
+#[test]
+fn what_only_escaping_makes_too_long_is_refused() {
+    let long = format!("pkcs11:object={}", "!".repeat(4_000));
+    assert_eq!(refused(&long), (UriErrorKind::TooLong, long.len()));
+    // Each character of the value becomes three, and there are ten before it.
+    let longest = format!("pkcs11:id={}", "!".repeat((8_192 - 10) / 3));
+    let uri: Uri = longest.parse().unwrap();
+    assert_eq!(uri.to_string().parse(), Ok(uri));
+}
+
+#[test]
 fn a_pin_in_the_address_is_refused_and_not_repeated() {
     for text in ["pkcs11:token=a?pin-value=7531", "pkcs11:pin-value=7531"] {
         let error = text.parse::<Uri>().unwrap_err();
