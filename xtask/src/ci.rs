@@ -1,10 +1,12 @@
 //! Everything that has to hold before a change goes in, fast checks first.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::fuzz;
 use crate::shell::{self, Result, capture, cargo, command, succeeds, target_dir};
-use crate::suite;
+use crate::suite::{self, Tally};
 
 /// The cargo-deny that is installed where there is none.
 const CARGO_DENY: &str = "0.20.2";
@@ -14,6 +16,8 @@ const UNPUBLISHED: [&str; 2] = ["chancery-testkit", "xtask"];
 
 type Step = (&'static str, fn() -> Result<()>);
 
+type Run = (&'static str, fn() -> Result<Tally>);
+
 /// What is checked before the tests, in order.
 const STEPS: [Step; 5] = [
     ("fmt", format),
@@ -22,6 +26,9 @@ const STEPS: [Step; 5] = [
     ("deny", check_dependencies),
     ("package", package),
 ];
+
+/// What is run and counted then, whatever fails.
+const RUNS: [Run; 2] = [("test", suite::prepare_and_run), ("fuzz", fuzz::check)];
 
 /// Takes every step, stops at the first that fails, and ends with the tests.
 pub(crate) fn run() -> Result<()> {
@@ -34,9 +41,12 @@ pub(crate) fn run() -> Result<()> {
         println!("{name} took {}", seconds(time));
         times.push((name, time));
     }
-    let start = Instant::now();
-    let tally = suite::prepare_and_run()?;
-    times.push(("test", start.elapsed()));
+    let mut tally = Tally::default();
+    for (name, run) in RUNS {
+        let start = Instant::now();
+        tally = tally.plus(run().map_err(|reason| format!("{name}: {reason}"))?);
+        times.push((name, start.elapsed()));
+    }
     println!("== times");
     for (name, time) in times {
         println!("{name:8} {:>8}", seconds(time));
@@ -49,11 +59,16 @@ fn seconds(time: Duration) -> String {
 }
 
 fn format() -> Result<()> {
-    shell::run(cargo(&["fmt", "--all", "--check"]))
+    shell::run(cargo(&["fmt", "--all", "--check"]))?;
+    // Not `--all`, which would take in every crate of ours once more.
+    shell::run(cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
 }
 
 fn lint() -> Result<()> {
-    shell::run(cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    shell::run(cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    let mut fuzz = fuzz::in_workspace("clippy");
+    fuzz.args(["--all-targets", "--", "-D", "warnings"]);
+    shell::run(fuzz)
 }
 
 fn document() -> Result<()> {
@@ -87,8 +102,31 @@ fn cargo_deny() -> Result<Command> {
     Ok(command(own, &[]))
 }
 
+/// Removes what cargo keeps of the packages of an earlier run: it takes what came from a registry for
+/// unchangeable, and would build this run's crates against the last run's, unpacked or built.
+fn forget_packaged() {
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")));
+    let Some(sources) = home.map(|home| home.join("registry/src")) else { return };
+    for registry in std::fs::read_dir(sources).into_iter().flatten().flatten() {
+        // The temporary registry has no host: its name is a dash and a hash.
+        if registry.file_name().to_string_lossy().starts_with('-') {
+            // What cannot be removed fails the packaging itself, and says so there.
+            let _ = std::fs::remove_dir_all(registry.path());
+        }
+    }
+    let fingerprints = target_dir().join("debug/.fingerprint");
+    for fingerprint in std::fs::read_dir(fingerprints).into_iter().flatten().flatten() {
+        if fingerprint.file_name().to_string_lossy().starts_with("chancery") {
+            let _ = std::fs::remove_dir_all(fingerprint.path());
+        }
+    }
+}
+
 /// Packages every published crate and builds each from its package, as a user would.
 fn package() -> Result<()> {
+    forget_packaged();
     // A working copy with changes is what one checks before committing them.
     let mut package = cargo(&["package", "--workspace", "--quiet", "--allow-dirty"]);
     for name in UNPUBLISHED {

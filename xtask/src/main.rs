@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task tells what it does")]
 
 mod ci;
+mod fuzz;
 mod oracles;
 mod shell;
 mod suite;
@@ -12,26 +13,30 @@ mod tools;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-usage: cargo xtask TASK
+usage: cargo xtask TASK [SECONDS]
 
   oracles  install and build what the tests need
   test     `oracles`, then run every test of the workspace and count them
-  ci       formatting, lints, documentation, dependencies, packages, and then `test`";
+  fuzz     fuzz every target for SECONDS, 60 if none are given; needs a nightly toolchain
+  ci       formatting, lints, documentation, dependencies, packages, then `test`,
+           the seeds of the fuzz targets, and where it can be done some fuzzing";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["oracles"] => suite::prepare().map(|_| ()),
         ["test"] => suite::prepare_and_run().and_then(suite::Tally::close),
+        ["fuzz"] => fuzz::run(60),
+        ["fuzz", seconds] => match seconds.parse() {
+            Ok(seconds) => fuzz::run(seconds),
+            Err(_) => return usage(),
+        },
         ["ci"] => ci::run(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())
         }
-        _ => {
-            eprintln!("{USAGE}");
-            return ExitCode::from(2);
-        }
+        _ => return usage(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -40,4 +45,9 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
 }

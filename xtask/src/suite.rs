@@ -33,6 +33,16 @@ pub(crate) fn prepare_and_run() -> Result<Tally> {
 }
 
 impl Tally {
+    /// Counts one more failure.
+    pub(crate) fn fail(&mut self) {
+        self.failed += 1;
+    }
+
+    /// Adds up two tallies.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self { passed: self.passed + other.passed, failed: self.failed + other.failed }
+    }
+
     /// Prints the closing line, and fails unless tests passed and none failed.
     pub(crate) fn close(self) -> Result<()> {
         let Self { passed, failed } = self;
@@ -61,7 +71,7 @@ impl Tally {
 }
 
 /// Runs a test command, passes on what it writes, and adds up the results.
-fn tally(mut command: Command, output: &mut impl Write) -> Result<Tally> {
+pub(crate) fn tally(mut command: Command, output: &mut impl Write) -> Result<Tally> {
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
@@ -126,6 +136,15 @@ mod tests {
     fn everything_written_is_passed_on() {
         let (tally, output) = shell("echo one; printf two");
         assert_eq!((tally, output.as_str()), (Tally { passed: 0, failed: 0 }, "one\ntwo"));
+    }
+
+    #[test]
+    fn one_failure_among_several_runs_is_a_failure() {
+        let mut second = Tally { passed: 1, failed: 0 };
+        second.fail();
+        let sum = Tally { passed: 2, failed: 0 }.plus(second);
+        assert_eq!(sum, Tally { passed: 3, failed: 1 });
+        assert!(sum.close().is_err());
     }
 
     #[test]

@@ -1,0 +1,41 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod certificate;
+mod ecdsa_encoding;
+mod identity;
+mod key_file;
+mod pe;
+mod pkcs11_uri;
+pub mod seeds;
+mod sign_verify;
+mod signed_data;
+
+pub use certificate::certificate;
+pub use ecdsa_encoding::ecdsa_encoding;
+pub use key_file::key_file;
+pub use pe::pe;
+pub use pkcs11_uri::pkcs11_uri;
+pub use sign_verify::sign_verify;
+pub use signed_data::signed_data;
+
+/// A function over bytes of any origin that panics where an invariant does not hold.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Target {
+    /// Its name, which is also that of its program and of its folder of seeds.
+    pub name: &'static str,
+    /// The function.
+    pub run: fn(&[u8]),
+}
+
+/// Every target, by name.
+pub const TARGETS: [Target; 7] = [
+    Target { name: "certificate", run: certificate },
+    Target { name: "ecdsa_encoding", run: ecdsa_encoding },
+    Target { name: "key_file", run: key_file },
+    Target { name: "pe", run: pe },
+    Target { name: "pkcs11_uri", run: pkcs11_uri },
+    Target { name: "sign_verify", run: sign_verify },
+    Target { name: "signed_data", run: signed_data },
+];

@@ -1,0 +1,36 @@
+//! The inputs that fuzzing begins with, made by our own code and the same bytes each time.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+mod certificate;
+mod ecdsa_encoding;
+mod key_file;
+mod pe;
+mod pkcs11_uri;
+mod sign_verify;
+mod signed_data;
+
+/// The inputs of one target by the names of their files.
+pub type Seeds = BTreeMap<&'static str, Vec<u8>>;
+
+/// Makes the inputs of a target; none for one that is not there.
+#[must_use]
+pub fn of(target: &str) -> Seeds {
+    match target {
+        "certificate" => certificate::seeds(),
+        "ecdsa_encoding" => ecdsa_encoding::seeds(),
+        "key_file" => key_file::seeds(),
+        "pe" => pe::seeds(),
+        "pkcs11_uri" => pkcs11_uri::seeds(),
+        "sign_verify" => sign_verify::seeds(),
+        "signed_data" => signed_data::seeds(),
+        _ => Seeds::new(),
+    }
+}
+
+/// Returns the folder that keeps the inputs of a target.
+#[must_use]
+pub fn folder(target: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target)
+}
