@@ -266,20 +266,34 @@ pub(crate) struct FindBy {
     pub(crate) modulus: Option<PathBuf>,
 }
 
+/// What to ask for.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub(crate) struct RequestSource {
+    /// An INF as for certreq -new; the key is made where it is not there yet
+    #[arg(value_name = "INF")]
+    pub(crate) inf: Option<PathBuf>,
+    /// A code-signing certificate for this subject, the most specific part first
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subject: Option<String>,
+    /// The same as this certificate, under another key
+    #[arg(long, value_name = "CERT")]
+    pub(crate) like: Option<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Csr {
-    /// Make a request for a code-signing certificate
+    /// Make a request for a certificate
     #[command(
-        after_help = "Example:\n  chancery csr new --subject 'CN=Example,O=Example Ltd,C=GB' --key file:key.pem --out request.csr"
+        after_help = "Examples:\n  chancery csr new --subject 'CN=Example,O=Example Ltd,C=GB' --key file:key.pem --out request.csr\n  chancery csr new request.inf --key 'pkcs11:token=build;object=release' --out request.csr\n  chancery csr new --like old.cer --key 'pkcs11:token=new;object=release'"
     )]
     New {
-        /// The subject, the most specific part first
-        #[arg(long, value_name = "NAME")]
-        subject: String,
+        #[command(flatten)]
+        from: RequestSource,
         #[command(flatten)]
         key: KeyOptions,
-        /// The hash [default: sha256; as strong as the curve for EC keys]
-        #[arg(long, value_name = "NAME")]
+        /// The hash, with --subject [default: sha256; as strong as the curve for EC keys]
+        #[arg(long, value_name = "NAME", requires = "subject")]
         digest: Option<DigestAlgorithm>,
         /// Write here [default: stdout]
         #[arg(long, value_name = "FILE")]
@@ -339,6 +353,12 @@ pub(crate) enum Cert {
         after_help = "Examples:\n  chancery cert issue --profile root --subject 'CN=Example Root' --key file:ca.pem --out root.pem\n  chancery cert issue --request request.csr --cert root.pem --key file:ca.pem --out signer.pem"
     )]
     Issue(Box<Issue>),
+    /// Print the modulus of an RSA certificate's key, as openssl does
+    #[command(after_help = "Example:\n  chancery cert modulus signer.pem")]
+    Modulus {
+        /// PEM or DER
+        file: PathBuf,
+    },
     /// Show the certificates in a file
     #[command(after_help = "Example:\n  chancery cert show signer.pem")]
     Show {

@@ -68,6 +68,13 @@ impl Ui {
         }
     }
 
+    /// Writes something worth knowing beside the result.
+    pub(crate) fn note(&mut self, text: &str) {
+        if !self.is_json() && !self.quiet {
+            let _ = writeln!(io::stderr(), "{text}");
+        }
+    }
+
     /// Writes an error: what happened, what caused it, what to type next.
     pub(crate) fn error(&mut self, error: &Error, file: Option<&Path>) -> Exit {
         let exit = Exit::from(error.kind());

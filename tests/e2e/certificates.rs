@@ -243,3 +243,101 @@ fn an_intermediate_chain_is_trusted_from_its_root() {
     ]);
     assert_eq!(later.ends_with(1).object()["signatures"][0]["chain"], "expired");
 }
+
+const INF: &str = "[Version]\r
+Signature = \"$Windows NT$\"\r
+\r
+[NewRequest]\r
+Subject = \"CN=e2e.example,C=GB,L=Leeds,O=Example Ltd,OU=Release\"\r
+KeyAlgorithm = RSA\r
+KeyLength = 2048\r
+HashAlgorithm = SHA384\r
+ProviderName = \"Example Key Storage Provider\"\r
+KeyUsage = \"CERT_DIGITAL_SIGNATURE_KEY_USAGE\"\r
+MachineKeySet = True\r
+";
+
+fn new_from_inf(folder: &Path, inf: &str, more: &[&str]) -> crate::support::Run {
+    let path = folder.join("request.inf");
+    fs::write(&path, inf).unwrap();
+    let key = format!("file:{}", folder.join("key.pem").display());
+    let args = ["csr", "new", text(&path), "--key", &key, "--pin-file", text(&rsa().passphrase)];
+    chancery(args.iter().chain(more))
+}
+
+#[test]
+fn an_inf_makes_a_key_and_a_request_that_openssl_accepts() {
+    let folder = tempfile::tempdir().unwrap();
+    let request = folder.path().join("request.csr");
+    let made = new_from_inf(folder.path(), INF, &["--out", text(&request)]).ends_with(0);
+    assert!(made.stderr.contains("made the key"), "{}", made.stderr);
+    let said = openssl_says(&["req", "-in", text(&request), "-noout", "-verify", "-text"]);
+    // Encoded in the reverse of the string, so the common name comes last.
+    for part in [
+        "OU = Release, O = Example Ltd, L = Leeds, C = GB, CN = e2e.example",
+        "Public-Key: (2048 bit)",
+        "sha384WithRSAEncryption",
+        "X509v3 Key Usage: critical",
+        "Digital Signature",
+    ] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    // Again, with the key there is.
+    let again = folder.path().join("again.csr");
+    let same = new_from_inf(folder.path(), INF, &["--out", text(&again)]).ends_with(0);
+    assert!(!same.stderr.contains("made the key"), "{}", same.stderr);
+    assert_eq!(fs::read(&request).unwrap(), fs::read(&again).unwrap());
+    let other = INF.replace("2048", "3072");
+    new_from_inf(folder.path(), &other, &[]).ends_with(2);
+}
+
+#[test]
+fn an_inf_that_is_not_in_order_is_named_by_line() {
+    let folder = tempfile::tempdir().unwrap();
+    for (inf, part) in [
+        (INF.replace("KeyLength = 2048", "KeyLength = 1024"), "1024"),
+        (INF.replace("Subject", "Subjct"), "Subject"),
+        (INF.replace("\"CN=", "\u{201c}CN="), "line 5"),
+        (INF.replace("KeyAlgorithm = RSA", "KeyAlgorithm = ROT13"), "ROT13"),
+    ] {
+        let run = new_from_inf(folder.path(), &inf, &[]).ends_with(3);
+        assert!(run.stderr.contains("request.inf"), "{}", run.stderr);
+        assert!(run.stderr.contains(part), "{part} in {}", run.stderr);
+        assert!(!folder.path().join("key.pem").exists(), "no key for a broken INF");
+    }
+}
+
+#[test]
+fn a_request_like_an_old_certificate_asks_for_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = format!("file:{}", folder.path().join("new.pem").display());
+    let request = folder.path().join("request.csr");
+    let pin = text(&ec().passphrase);
+    chancery([
+        "csr",
+        "new",
+        "--like",
+        text(&ec().certificate),
+        "--key",
+        &key,
+        "--pin-file",
+        pin,
+        "--out",
+        text(&request),
+    ])
+    .ends_with(0);
+    let old = chancery(["cert", "show", "--format", "json", text(&ec().certificate)]).object();
+    let new = chancery(["csr", "show", "--format", "json", text(&request)]).object();
+    for field in ["subject", "algorithm", "key_usage", "extended_key_usage"] {
+        assert_eq!(old[field], new[field], "{field}");
+    }
+    openssl_says(&["req", "-in", text(&request), "-noout", "-verify"]);
+}
+
+#[test]
+fn the_modulus_is_printed_as_openssl_prints_it() {
+    let certificate = text(&rsa().certificate);
+    let ours = chancery(["cert", "modulus", certificate]).ends_with(0);
+    assert_eq!(ours.stdout, openssl_says(&["x509", "-in", certificate, "-noout", "-modulus"]));
+    chancery(["cert", "modulus", text(&ec().certificate)]).ends_with(1);
+}

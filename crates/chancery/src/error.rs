@@ -121,9 +121,10 @@ impl Error {
     pub fn of_certificate(what: &str, error: x509::Error) -> Self {
         let kind = match &error {
             x509::Error::Key(error) => ErrorKind::Key(error.kind()),
-            x509::Error::Scheme { .. } | x509::Error::Validity | x509::Error::NotACa { .. } => {
-                ErrorKind::Usage
-            }
+            x509::Error::Scheme { .. }
+            | x509::Error::Validity
+            | x509::Error::PathLength { .. }
+            | x509::Error::NotACa { .. } => ErrorKind::Usage,
             x509::Error::Random(_) => ErrorKind::Io,
             _ => ErrorKind::Malformed,
         };

@@ -182,6 +182,18 @@ fn search_modules(uri: &Uri, places: Vec<PathBuf>) -> Result<Token, Error> {
     }
 }
 
+/// Chooses the scheme that formats use with a key where nobody chose a hash.
+pub(crate) fn conventional_scheme(key: &dyn SigningKey) -> Result<SignatureScheme, Error> {
+    let algorithm = key.public_key().algorithm();
+    let digest = SignatureScheme::conventional_digest(algorithm);
+    SignatureScheme::conventional(algorithm, digest).ok_or_else(|| {
+        Error::new(
+            ErrorKind::Key(KeyErrorKind::UnsupportedScheme),
+            format!("nothing signs code with a key of {algorithm}"),
+        )
+    })
+}
+
 /// Proves that a key signs and that its public key is the one it shows, by one signature over random bytes.
 ///
 /// # Errors

@@ -16,6 +16,7 @@ use chancery_x509::{
     SerialNumber, Time, Validity, to_pem,
 };
 
+use crate::keys::conventional_scheme;
 use crate::{
     Error, ErrorKind, GivenPin, KeyAddress, Keyring, SignFileOptions, random_passphrase, sign_file,
     verify_file, write_new_file,
@@ -303,17 +304,6 @@ impl Folder {
     fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
-}
-
-fn conventional_scheme(key: &dyn SigningKey) -> Result<SignatureScheme, Error> {
-    let algorithm = key.public_key().algorithm();
-    let digest = SignatureScheme::conventional_digest(algorithm);
-    SignatureScheme::conventional(algorithm, digest).ok_or_else(|| {
-        Error::new(
-            ErrorKind::Key(KeyErrorKind::UnsupportedScheme),
-            format!("nothing signs code with a key of {algorithm}"),
-        )
-    })
 }
 
 fn pem(certificate: &Certificate) -> String {

@@ -243,7 +243,7 @@ fn check_written(
     let place_in_order = report
         .reasons
         .iter()
-        .all(|reason| reason.gravity() <= chancery_authenticode::Gravity::Note);
+        .all(|reason| reason.severity() <= chancery_authenticode::Severity::Note);
     if new && place_in_order {
         Ok(())
     } else {

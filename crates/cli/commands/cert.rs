@@ -22,6 +22,25 @@ pub(crate) fn run(args: &Cert, ui: &mut Ui) -> Result<Exit, Error> {
             let pem = to_pem("CERTIFICATE", certificate.as_der());
             write_pem(&pem, args.out.as_deref(), ui)
         }
+        Cert::Modulus { file } => {
+            let certificates = read_certificates(&read_small_file(file)?)
+                .map_err(|error| Error::malformed(file, error))?;
+            let mut exit = Exit::Done;
+            for certificate in &certificates {
+                let Some(modulus) = certificate.public_key().modulus() else {
+                    ui.warn(&format!("the key of `{}` is no RSA key", certificate.subject()));
+                    exit = Exit::No;
+                    continue;
+                };
+                let modulus = json::hex(modulus).to_uppercase();
+                let object = serde_json::json!({
+                    "schema": 1, "type": "modulus", "file": json::shown(file),
+                    "subject": certificate.subject().to_string(), "modulus": modulus,
+                });
+                ui.result(&object, || format!("Modulus={modulus}"));
+            }
+            Ok(exit)
+        }
         Cert::Show { file } => {
             let certificates = read_certificates(&read_small_file(file)?)
                 .map_err(|error| Error::malformed(file, error))?;

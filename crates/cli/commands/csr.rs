@@ -1,17 +1,19 @@
 //! `chancery csr`
 
-use chancery::x509::{CertificationRequest, RequestBuilder};
-use chancery::{Error, read_small_file};
+use std::path::Path;
 
-use crate::args::Csr;
-use crate::commands::{cert, name, scheme, write_pem};
+use chancery::x509::{CertificationRequest, RequestBuilder, to_pem};
+use chancery::{Error, Product, read_small_file, request_from_inf, request_like};
+
+use crate::args::{Csr, RequestSource};
+use crate::commands::{cert, name, now, scheme, write_pem};
 use crate::exit::Exit;
 use crate::json;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Csr, ui: &mut Ui) -> Result<Exit, Error> {
     match args {
-        Csr::New { subject, key, digest, out } => {
+        Csr::New { from: RequestSource { subject: Some(subject), .. }, key, digest, out } => {
             let subject = name(subject)?;
             let opened = key.access.keyring(true).open(&key.key)?;
             let scheme = scheme(opened.public_key().algorithm(), *digest)?;
@@ -19,6 +21,27 @@ pub(crate) fn run(args: &Csr, ui: &mut Ui) -> Result<Exit, Error> {
                 .sign(&*opened, scheme)
                 .map_err(|error| Error::of_certificate("make the request", error))?;
             write_pem(&request.to_pem(), out.as_deref(), ui)
+        }
+        Csr::New { from, key, out, .. } => {
+            let keyring = key.access.keyring(true);
+            let requested = match (&from.inf, &from.like) {
+                (Some(inf), _) => request_from_inf(inf, &key.key, &keyring, now()?)?,
+                (None, like) => {
+                    request_like(like.as_deref().unwrap_or(Path::new("")), &key.key, &keyring)?
+                }
+            };
+            for notice in &requested.notices {
+                ui.warn(&notice.to_string());
+            }
+            if requested.made_key {
+                ui.note(&format!("made the key {}", key.key));
+            }
+            let pem = match &requested.product {
+                Product::SelfSigned(certificate) => to_pem("CERTIFICATE", certificate.as_der()),
+                Product::Request(request) => request.to_pem(),
+                _ => String::new(),
+            };
+            write_pem(&pem, out.as_deref(), ui)
         }
         Csr::Show { file } => {
             let request = CertificationRequest::from_file_contents(&read_small_file(file)?)
