@@ -49,10 +49,14 @@ impl<'a> Cursor<'a> {
         lookalike(c).map_or(Ok(Some(c)), |kind| Err(Error::new(at, kind)))
     }
 
+    /// Takes a blank. Web pages indent with no-break spaces and end lines with them; where blanks mean nothing,
+    /// these mean nothing either.
+    pub(crate) fn take_blank(&mut self) -> Option<char> {
+        matches!(self.peek(), Some(' ' | '\t' | '\u{a0}')).then(|| self.step()).flatten()
+    }
+
     pub(crate) fn skip_blanks(&mut self) {
-        while matches!(self.peek(), Some(' ' | '\t')) {
-            self.step();
-        }
+        while self.take_blank().is_some() {}
     }
 
     /// Takes everything up to the end of the line, which it leaves. In comments every character is harmless.

@@ -1,6 +1,7 @@
 //! The fields of a line before `%name%` is replaced.
 
 use crate::cursor::Cursor;
+use crate::lookalike::lookalike;
 use crate::{Error, ErrorKind, Position};
 
 /// What ends a field.
@@ -24,8 +25,9 @@ pub(crate) enum Part {
 pub(crate) struct RawField {
     pub(crate) parts: Vec<Part>,
     pub(crate) position: Position,
-    /// Blanks that count if something comes after them.
+    /// Blanks that count if something comes after them, and where the first of them is.
     blanks: String,
+    blanks_at: Position,
     /// Whether there is anything, be it `""`.
     begun: bool,
     open: Option<(String, Position)>,
@@ -44,6 +46,7 @@ impl RawField {
             parts: Vec::new(),
             position: cursor.position(),
             blanks: String::new(),
+            blanks_at: cursor.position(),
             begun: false,
             open: None,
         };
@@ -55,6 +58,12 @@ impl RawField {
                 }
                 continue;
             }
+            if field.open.is_none()
+                && let Some(blank) = cursor.take_blank()
+            {
+                field.push_blank(blank, at);
+                continue;
+            }
             if cursor.peek() == Some(';') {
                 cursor.skip_comment();
             }
@@ -63,12 +72,7 @@ impl RawField {
                 Some(',') => break End::Comma,
                 Some('=') if key => break End::Equals,
                 Some('"') => field.read_quoted(cursor, at, references)?,
-                Some(c @ (' ' | '\t')) if field.open.is_none() => {
-                    if field.begun {
-                        field.blanks.push(c);
-                    }
-                }
-                Some(c) => field.push(c, at, references),
+                Some(c) => field.push(c, at, references)?,
             }
         };
         match field.open.take() {
@@ -98,7 +102,7 @@ impl RawField {
         start: Position,
         references: bool,
     ) -> Result<(), Error> {
-        self.begin();
+        self.begin()?;
         loop {
             if matches!(cursor.peek(), None | Some('\n')) {
                 return Err(Error::new(start, ErrorKind::UnclosedQuote));
@@ -107,35 +111,53 @@ impl RawField {
             match cursor.take()? {
                 Some('"') if cursor.peek() == Some('"') => {
                     cursor.take()?;
-                    self.push('"', at, references);
+                    self.push('"', at, references)?;
                 }
                 Some('"') | None => return Ok(()),
-                Some(c) => self.push(c, at, references),
+                Some(c) => self.push(c, at, references)?,
             }
         }
     }
 
-    fn push(&mut self, c: char, at: Position, references: bool) {
-        self.begin();
+    /// Keeps a blank for the case that something comes after it; before the field they are nothing.
+    fn push_blank(&mut self, blank: char, at: Position) {
+        if self.begun {
+            if self.blanks.is_empty() {
+                self.blanks_at = at;
+            }
+            self.blanks.push(blank);
+        }
+    }
+
+    fn push(&mut self, c: char, at: Position, references: bool) -> Result<(), Error> {
+        self.begin()?;
         if c != '%' || !references {
             match &mut self.open {
                 Some((name, _)) => name.push(c),
                 None => self.push_text(c),
             }
-            return;
+            return Ok(());
         }
         match self.open.take() {
             None => self.open = Some((String::new(), at)),
             Some((name, _)) if name.is_empty() => self.push_text('%'),
             Some((name, start)) => self.parts.push(Part::Reference(name, start)),
         }
+        Ok(())
     }
 
-    fn begin(&mut self) {
+    /// Says that something comes: the blanks before it are inside the field, and have to be plain ones.
+    fn begin(&mut self) -> Result<(), Error> {
         self.begun = true;
+        let mut at = self.blanks_at;
         for blank in core::mem::take(&mut self.blanks).chars() {
+            if let Some(kind) = lookalike(blank) {
+                return Err(Error::new(at, kind));
+            }
+            at = at.after(blank);
             self.push_text(blank);
         }
+        Ok(())
     }
 
     fn push_text(&mut self, c: char) {

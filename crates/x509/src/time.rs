@@ -9,7 +9,7 @@ use der::asn1::{GeneralizedTime, UtcTime};
 use der::{Decode, Encode};
 
 use crate::Error;
-use crate::asn1::{Tlv, tag};
+use crate::asn1::{self, Tlv, tag};
 
 /// A second between 1970 and 9999, UTC: what the dates of a certificate can say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,14 +85,19 @@ impl Time {
 
     /// Reads a UTCTime or GeneralizedTime (RFC 5280 section 4.1.2.5).
     ///
+    /// The years 1950 to 1969, which a UTCTime can say, are read as the first second of 1970: they are
+    /// before every time there is here.
+    ///
     /// # Errors
     /// [`Error::Der`] for another type, and for a time without seconds or not in UTC.
     pub fn from_tlv(tlv: Tlv<'_>) -> Result<Self, Error> {
         let error = Error::Der { offset: tlv.offset, what: "a time in UTC with seconds" };
         match tlv.tag {
-            tag::UTC_TIME => {
-                UtcTime::from_der(tlv.raw).map(|time| Self(time.to_date_time())).map_err(|_| error)
-            }
+            tag::UTC_TIME => match UtcTime::from_der(tlv.raw) {
+                Ok(time) => Ok(Self(time.to_date_time())),
+                Err(_) if is_utc_time_before_1970(tlv) => Self::from_unix(0),
+                Err(_) => Err(error),
+            },
             tag::GENERALIZED_TIME => GeneralizedTime::from_der(tlv.raw)
                 .map(|time| Self(time.to_date_time()))
                 .map_err(|_| error),
@@ -109,6 +114,17 @@ impl Time {
         }
         .map_err(|_| Error::Validity)
     }
+}
+
+/// Tells whether a UTCTime is in order but for being of the years 1950 to 1969.
+fn is_utc_time_before_1970(tlv: Tlv<'_>) -> bool {
+    // Twenty years later the calendar is the same, leap days included.
+    let later = match tlv.contents {
+        [b'5', rest @ ..] => [b"7", rest].concat(),
+        [b'6', rest @ ..] => [b"8", rest].concat(),
+        _ => return false,
+    };
+    UtcTime::from_der(&asn1::tlv(tag::UTC_TIME, &[&later])).is_ok()
 }
 
 impl fmt::Display for Time {
@@ -152,6 +168,22 @@ mod tests {
         let last = Time::parse_rfc3339("9999-12-01").unwrap();
         for months in [1, 12 * 60_000, u32::MAX] {
             assert!(matches!(last.plus_months(months), Err(Error::Validity)), "{months}");
+        }
+    }
+
+    #[test]
+    fn years_before_1970_are_read_as_its_first_second() {
+        let read = |text: &str| {
+            Time::from_tlv(Tlv::parse(&asn1::tlv(tag::UTC_TIME, &[text.as_bytes()])).unwrap())
+        };
+        for text in ["500101120100Z", "691231235959Z", "520229000000Z"] {
+            assert_eq!(read(text).unwrap(), Time::from_unix(0).unwrap(), "{text}");
+        }
+        assert_eq!(read("700101000001Z").unwrap().unix(), 1);
+        for bad in
+            ["501301120100Z", "510229000000Z", "5001011201Z", "500101120100", "5x0101120100Z"]
+        {
+            assert!(read(bad).is_err(), "{bad}");
         }
     }
 

@@ -41,7 +41,12 @@ fn characters_of_a_web_page_are_named_with_what_belongs_there() {
         ("k = ‘a’", 5, '‘', Some('\'')),
         ("k = \"2026–01\"", 10, '–', Some('-')),
         ("k — a", 3, '—', Some('-')),
-        ("k\u{a0}= a", 2, '\u{a0}', Some(' ')),
+        ("k = a \u{a0}b", 7, '\u{a0}', Some(' ')),
+        ("k = \"a\" \u{a0}\"b\"", 9, '\u{a0}', Some(' ')),
+        ("k = \"a\u{a0}\"", 7, '\u{a0}', Some(' ')),
+        ("k\u{a0}l = a", 2, '\u{a0}', Some(' ')),
+        ("[\u{a0}A]", 2, '\u{a0}', Some(' ')),
+        ("k = %s\u{a0}%", 7, '\u{a0}', Some(' ')),
         ("k = a\u{200b}", 6, '\u{200b}', None),
         ("“k” = a", 1, '“', Some('"')),
     ] {

@@ -18,11 +18,11 @@ fn fields(line: &str) -> Vec<String> {
 
 #[test]
 fn a_certreq_file_is_read() {
-    // As an article prints it, with a blank before the first section and some after a value.
+    // As a web page prints it, with no-break spaces before the first section and after a value.
     let inf = read(concat!(
-        " [Version]\nSignature = \"$Windows NT$\"\n[NewRequest]\n",
+        "\u{a0} [Version]\nSignature = \"$Windows NT$\"\n[NewRequest]\n",
         "Subject = \"CN=example.com,C=US,ST=Washington,L=Seattle,O=ExampleOrg,OU=WebServer\"\n",
-        "ProviderName = \"Cavium Key Storage Provider\"\nMachineKeySet = True   \n",
+        "ProviderName = \"Cavium Key Storage Provider\"\nMachineKeySet = True\u{a0} \u{a0} \n",
     ));
     let names: Vec<_> = inf.sections().iter().map(Section::name).collect();
     assert_eq!(names, ["Version", "NewRequest"]);
@@ -34,6 +34,15 @@ fn a_certreq_file_is_read() {
     );
     assert_eq!(request.value("MachineKeySet").unwrap(), "True");
     assert_eq!(request.value("KeyLength"), None);
+}
+
+#[test]
+fn no_break_spaces_around_things_are_blanks() {
+    let inf = read(
+        "\u{a0}; c\n\u{a0}[A]\u{a0}\n\u{a0}\n\u{a0}k\u{a0}=\u{a0}a\u{a0},\u{a0}\"b\"\u{a0}\\\u{a0}\n\u{a0}\u{a0}\u{a0};\n",
+    );
+    let entry = &inf.section("A").unwrap().entries()[0];
+    assert_eq!((entry.key(), entry.fields()), (Some("k"), &["a".to_owned(), "b".to_owned()][..]));
 }
 
 #[test]

@@ -240,15 +240,18 @@ impl Draft {
 
     fn rsa(&mut self) -> Result<KeyAlgorithm, PolicyError> {
         let bits = self.key_length.as_ref().map_or(DEFAULT_RSA_BITS, |given| given.value);
-        if let Some(given) = self.key_length.take() {
-            let (min, max) = RSA_BITS;
-            if !(min..=max).contains(&bits) || !bits.is_multiple_of(RSA_STEP) {
+        let (min, max) = RSA_BITS;
+        let place = match self.key_length.take() {
+            Some(given) if !(min..=max).contains(&bits) || !bits.is_multiple_of(RSA_STEP) => {
                 return Err(given.error(Kind::KeyLength { bits, min, max, step: RSA_STEP }));
             }
-            if bits < PUBLIC_RSA_BITS {
-                let why = "public certificate authorities want 3072 bits for code signing";
-                self.notice(&given.place, NoticeKind::Weak, why);
-            }
+            Some(given) => given.place,
+            None => Place::new(NEW_REQUEST, "KeyLength", None),
+        };
+        let is_new = self.use_existing_key_set.as_ref().is_none_or(|given| !given.value);
+        if is_new && bits < PUBLIC_RSA_BITS {
+            let why = "public certificate authorities want 3072 bits for code signing";
+            self.notice(&place, NoticeKind::Weak, why);
         }
         Ok(KeyAlgorithm::Rsa { bits })
     }

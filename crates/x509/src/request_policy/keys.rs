@@ -175,7 +175,7 @@ pub(super) static KEYS: [InfKey; 45] = [
         NEW_REQUEST,
         "KeyLength",
         "2048 to 16384 in steps of 64",
-        "The length of an RSA key; 2048 when missing. Below 3072, and with an elliptic curve, there is a notice.",
+        "The length of an RSA key; 2048 when missing. A new key below 3072 gives a notice, and so does the length of an elliptic curve.",
         new_request::key_length,
     ),
     honoured(

@@ -256,7 +256,7 @@ mod tests {
     }
 
     fn read_with(flags: &str, text: &str) -> Result<String, Kind> {
-        name(text, NameFlags::parse(flags).unwrap()).map(|name| name.to_string())
+        NameFlags::parse(flags).and_then(|flags| name(text, flags)).map(|name| name.to_string())
     }
 
     #[test]

@@ -46,6 +46,7 @@ fn keys_of_a_request_are_checked() {
         ),
         ("KeyLength=2047", 3, "[NewRequest] KeyLength", "KeyLength { bits: 2047"),
         ("KeyLength=16448", 3, "[NewRequest] KeyLength", "KeyLength { bits: 16448"),
+        ("KeyLength=2056", 3, "[NewRequest] KeyLength", "KeyLength { bits: 2056"),
         ("KeyLength=long", 3, "[NewRequest] KeyLength", "Number(\"long\")"),
         ("KeyAlgorithm=RAS", 3, "[NewRequest] KeyAlgorithm", "Value { value: \"RAS\""),
         (

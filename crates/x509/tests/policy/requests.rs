@@ -149,6 +149,12 @@ fn what_changes_nothing_is_reported() {
     assert_eq!(notices("X500NameFlags=0x20000"), [("X500NameFlags".into(), "not-applicable")]);
     assert_eq!(notices("NotBefore=2026-01-31"), [("NotBefore".into(), "not-applicable")]);
     assert_eq!(notices("[Version]\nClass=x"), [("Class".into(), "not-applicable")]);
+    let weak = |lines: &str| {
+        let (_, notices) = read(&format!("[NewRequest]\nSubject=CN=a\n{lines}")).unwrap();
+        notices.iter().any(|notice| notice.kind == NoticeKind::Weak)
+    };
+    assert!(weak("") && weak("KeyLength=2048"));
+    assert!(!weak("KeyLength=3072") && !weak("UseExistingKeySet=1\nKeyContainer=a"));
     let (_, unversioned) = read("[NewRequest]\nSubject=CN=a\nKeyLength=3072").unwrap();
     assert_eq!(unversioned[0].kind, NoticeKind::NoVersion);
     assert_eq!(

@@ -6,18 +6,19 @@ use chancery_key::{EcCurve, KeyAlgorithm};
 use chancery_softkey::SoftKey;
 use chancery_x509::{CertificationRequest, Notice, PolicyError, PolicyErrorKind, RequestPolicy};
 
-/// The request an article on moving code signing into an HSM has one write.
-pub(crate) const ARTICLE: &str = r#" [Version]
-Signature = "$Windows NT$"
-[NewRequest]
-Subject = "CN=example.com,C=US,ST=Washington,L=Seattle,O=ExampleOrg,OU=WebServer"
-HashAlgorithm = SHA256
-KeyAlgorithm = RSA
-KeyLength = 2048
-ProviderName = "Cavium Key Storage Provider"
-KeyUsage = "CERT_DIGITAL_SIGNATURE_KEY_USAGE"
-MachineKeySet = True   
-"#;
+/// The request an article on moving code signing into an HSM has one write, with the no-break spaces of its page.
+pub(crate) const ARTICLE: &str = concat!(
+    "\u{a0}[Version]\n",
+    "Signature = \"$Windows NT$\"\n",
+    "[NewRequest]\n",
+    "Subject = \"CN=example.com,C=US,ST=Washington,L=Seattle,O=ExampleOrg,OU=WebServer\"\n",
+    "HashAlgorithm = SHA256\n",
+    "KeyAlgorithm = RSA\n",
+    "KeyLength = 2048\n",
+    "ProviderName = \"Cavium Key Storage Provider\"\n",
+    "KeyUsage = \"CERT_DIGITAL_SIGNATURE_KEY_USAGE\"\n",
+    "MachineKeySet = True\u{a0}\u{a0}\u{a0}\n",
+);
 
 /// Making RSA keys takes seconds; one serves all tests of a run.
 static RSA: LazyLock<SoftKey> =
@@ -53,10 +54,7 @@ pub(crate) fn request(lines: &str) -> CertificationRequest {
 
 /// Reads lines that must be refused: line, key and kind.
 pub(crate) fn refused(text: &str) -> (Option<usize>, String, PolicyErrorKind) {
-    let error = match read(text) {
-        Ok(_) => panic!("accepted: {text}"),
-        Err(error) => error,
-    };
+    let Err(error) = read(text) else { panic!("accepted: {text}") };
     let place = error.place().clone();
     let line = place.position.map(|position| position.line);
     (line, format!("[{}] {}", place.section, place.key), error.into_kind())
