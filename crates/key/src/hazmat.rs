@@ -2,7 +2,7 @@
 //!
 //! **Warning.** A signer of bare digests signs what it cannot see: whoever supplies the digest
 //! supplies the meaning. It exists for offline formats that carry nothing but a digest (such as the
-//! `.dig` files of `SignTool sign /dg`). Everything else goes through [`SigningKey`](crate::SigningKey).
+//! `.dig` files of `SignTool sign /dg`). Everything else goes through [`SigningKey`].
 
 use crate::{KeyError, Signature, SignatureScheme, SigningKey};
 
