@@ -1,0 +1,169 @@
+//! One line of a revocation list.
+
+use chancery_x509::asn1::{Tlv, tag};
+use chancery_x509::{Error, Extensions, Time};
+use const_oid::ObjectIdentifier;
+
+use crate::oid;
+
+/// Why a certificate is revoked (RFC 5280 section 5.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RevocationReason {
+    /// unspecified (0), which should not be written.
+    Unspecified,
+    /// keyCompromise (1).
+    KeyCompromise,
+    /// cACompromise (2).
+    CaCompromise,
+    /// affiliationChanged (3).
+    AffiliationChanged,
+    /// superseded (4).
+    Superseded,
+    /// cessationOfOperation (5).
+    CessationOfOperation,
+    /// certificateHold (6): revoked, for now.
+    CertificateHold,
+    /// removeFromCRL (8): in a delta list, the hold is over.
+    RemoveFromCrl,
+    /// privilegeWithdrawn (9).
+    PrivilegeWithdrawn,
+    /// aACompromise (10).
+    AaCompromise,
+}
+
+impl RevocationReason {
+    const fn from_code(code: u8) -> Option<Self> {
+        Some(match code {
+            0 => Self::Unspecified,
+            1 => Self::KeyCompromise,
+            2 => Self::CaCompromise,
+            3 => Self::AffiliationChanged,
+            4 => Self::Superseded,
+            5 => Self::CessationOfOperation,
+            6 => Self::CertificateHold,
+            8 => Self::RemoveFromCrl,
+            9 => Self::PrivilegeWithdrawn,
+            10 => Self::AaCompromise,
+            _ => return None,
+        })
+    }
+
+    /// Returns the stable name, as in `key-compromise`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unspecified => "unspecified",
+            Self::KeyCompromise => "key-compromise",
+            Self::CaCompromise => "ca-compromise",
+            Self::AffiliationChanged => "affiliation-changed",
+            Self::Superseded => "superseded",
+            Self::CessationOfOperation => "cessation-of-operation",
+            Self::CertificateHold => "certificate-hold",
+            Self::RemoveFromCrl => "remove-from-crl",
+            Self::PrivilegeWithdrawn => "privilege-withdrawn",
+            Self::AaCompromise => "aa-compromise",
+        }
+    }
+
+    /// Tells whether somebody else may have the key.
+    #[must_use]
+    pub const fn is_compromise(self) -> bool {
+        matches!(self, Self::KeyCompromise | Self::CaCompromise | Self::AaCompromise)
+    }
+}
+
+/// What a revocation list says of a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RevokedEntry {
+    /// revocationDate: when the issuer processed it, or the date it was back-dated to.
+    pub date: Time,
+    /// invalidityDate: when the key was compromised or the certificate became wrong (RFC 5280 section 5.3.2).
+    pub invalidity_date: Option<Time>,
+    /// The reason, where the list says.
+    pub reason: Option<RevocationReason>,
+}
+
+impl RevokedEntry {
+    /// Returns from when on signatures do not count: the earlier of both dates.
+    #[must_use]
+    pub fn since(&self) -> Time {
+        self.invalidity_date.map_or(self.date, |invalidity| invalidity.min(self.date))
+    }
+}
+
+/// The extensions of an entry, taken apart.
+#[derive(Debug, Default)]
+pub(super) struct EntryExtensions {
+    pub(super) reason: Option<RevocationReason>,
+    pub(super) invalidity_date: Option<Time>,
+    /// The DER of the certificateIssuer's directory name.
+    pub(super) certificate_issuer: Option<Vec<u8>>,
+    /// The first critical extension that is not known.
+    pub(super) unprocessed: Option<ObjectIdentifier>,
+}
+
+impl EntryExtensions {
+    pub(super) fn read(extensions: &Extensions) -> Result<Self, Error> {
+        let mut all = Self::default();
+        for extension in extensions.iter() {
+            let value = Tlv::parse(&extension.value);
+            match extension.oid {
+                oid::REASON_CODE => {
+                    const ENUMERATED: u8 = 0x0a;
+                    let value = value?.expect(ENUMERATED, "reason code")?;
+                    let reason = match value.contents {
+                        [code] => RevocationReason::from_code(*code),
+                        _ => None,
+                    };
+                    let error = Error::Der { offset: value.offset, what: "reason code" };
+                    all.reason = Some(reason.ok_or(error)?);
+                }
+                oid::INVALIDITY_DATE => {
+                    let value = value?.expect(tag::GENERALIZED_TIME, "invalidity date")?;
+                    all.invalidity_date = Some(Time::from_tlv(value)?);
+                }
+                oid::CERTIFICATE_ISSUER => {
+                    let list = value?.expect(tag::SEQUENCE, "certificate issuer")?;
+                    let directory = tag::context_constructed(4);
+                    let mut names = list.reader();
+                    let name =
+                        names.find(|name| name.as_ref().is_ok_and(|name| name.tag == directory));
+                    let error = Error::Der { offset: list.offset, what: "a directory name" };
+                    all.certificate_issuer = Some(name.ok_or(error)??.only()?.raw.to_vec());
+                }
+                unknown if extension.critical => {
+                    all.unprocessed = all.unprocessed.or(Some(unknown));
+                }
+                _ => {}
+            }
+        }
+        Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_earlier_date_counts() {
+        let day = |day: u64| Time::from_unix(day * 86_400).unwrap();
+        let mut entry = RevokedEntry { date: day(5), invalidity_date: None, reason: None };
+        assert_eq!(entry.since(), day(5));
+        entry.invalidity_date = Some(day(3));
+        assert_eq!(entry.since(), day(3));
+        entry.invalidity_date = Some(day(7));
+        assert_eq!(entry.since(), day(5));
+    }
+
+    #[test]
+    fn there_is_no_reason_seven() {
+        let reasons: Vec<_> = (0..=11).filter_map(RevocationReason::from_code).collect();
+        assert_eq!(reasons.len(), 10);
+        assert_eq!(RevocationReason::from_code(7), None);
+        assert!(RevocationReason::KeyCompromise.is_compromise());
+        assert!(!RevocationReason::Superseded.is_compromise());
+    }
+}
