@@ -17,14 +17,13 @@ mod report;
 mod sign;
 pub mod spc;
 mod subject;
-mod trust;
 mod verify;
 
+pub use chancery_chain::{Crl, TrustAnchors};
 pub use chancery_pe::{Edit, Patch};
 pub use error::Error;
 pub use pe_subject::PeSubject;
 pub use report::{ChainStatus, PageHashStatus, Reason, Report, Severity, SignatureReport, Verdict};
 pub use sign::{SignOptions, nest, nested_count, sign};
 pub use subject::{Embedded, Measurement, Request, Signature, Subject};
-pub use trust::TrustAnchors;
 pub use verify::{Verifier, requested_measurement};

@@ -117,6 +117,10 @@ pub enum ChainStatus {
     WrongUsage,
     /// It ends in a trust anchor over a key or signature that is too weak.
     Weak,
+    /// It ends in a trust anchor; a certificate on it is revoked.
+    Revoked,
+    /// It ends in a trust anchor; whether a certificate on it is revoked cannot be told.
+    RevocationUnknown,
     /// There were no trust anchors to look for.
     NotChecked,
 }
@@ -132,7 +136,26 @@ impl ChainStatus {
             Self::Expired => "expired",
             Self::WrongUsage => "wrong-usage",
             Self::Weak => "weak",
+            Self::Revoked => "revoked",
+            Self::RevocationUnknown => "revocation-unknown",
             Self::NotChecked => "not-checked",
+        }
+    }
+}
+
+impl From<chancery_chain::Status> for ChainStatus {
+    fn from(status: chancery_chain::Status) -> Self {
+        use chancery_chain::Status;
+        match status {
+            Status::Trusted => Self::Trusted,
+            Status::RevocationUnknown => Self::RevocationUnknown,
+            Status::Weak => Self::Weak,
+            Status::Expired => Self::Expired,
+            Status::WrongUsage => Self::WrongUsage,
+            Status::Revoked => Self::Revoked,
+            Status::Incomplete => Self::Incomplete,
+            // A status that comes later is no trust.
+            _ => Self::Untrusted,
         }
     }
 }
@@ -185,6 +208,8 @@ pub struct SignatureReport {
     pub scheme: Option<SignatureScheme>,
     /// What became of the path to a trust anchor.
     pub chain: ChainStatus,
+    /// What is wrong with the path, certificate by certificate.
+    pub chain_findings: Vec<chancery_chain::Finding>,
     /// Whether the page hashes are the file's.
     pub page_hashes: PageHashStatus,
     /// What the signer calls the program.

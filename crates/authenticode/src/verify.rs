@@ -1,5 +1,6 @@
 //! Checking the signatures of a file.
 
+use chancery_chain::{Crl, Policy, TrustAnchors, validate};
 use chancery_cms::{SignedData, SignerInfo};
 use chancery_key::DigestAlgorithm;
 use chancery_x509::asn1::tag;
@@ -9,7 +10,7 @@ use crate::report::Severity;
 use crate::spc::{self, IndirectData};
 use crate::{
     ChainStatus, Embedded, Measurement, PageHashStatus, Reason, Report, Request, SignatureReport,
-    TrustAnchors, Verdict, oid,
+    Verdict, oid,
 };
 
 /// The most signatures checked in one file, nested ones included.
@@ -84,14 +85,29 @@ enum Place<'a> {
 #[derive(Clone, Debug)]
 pub struct Verifier {
     anchors: TrustAnchors,
-    time: Time,
+    crls: Vec<Crl>,
+    policy: Policy,
 }
 
 impl Verifier {
-    /// Judges by these anchors, at this time.
+    /// Judges by these anchors, at this time, as [`Policy::code_signing`] has it.
     #[must_use]
     pub const fn new(anchors: TrustAnchors, time: Time) -> Self {
-        Self { anchors, time }
+        Self { anchors, crls: Vec::new(), policy: Policy::code_signing(time) }
+    }
+
+    /// Takes these revocation lists for evidence.
+    #[must_use]
+    pub fn with_crls(mut self, crls: Vec<Crl>) -> Self {
+        self.crls = crls;
+        self
+    }
+
+    /// Judges the path to an anchor by this policy instead.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
     }
 
     /// Checks every signature of a file against what was measured of it.
@@ -143,6 +159,7 @@ impl Verifier {
             signer: None,
             scheme: None,
             chain: ChainStatus::NotChecked,
+            chain_findings: Vec::new(),
             page_hashes: PageHashStatus::Absent,
             description: None,
             url: None,
@@ -204,7 +221,13 @@ impl Verifier {
             report.reasons.push(Reason::invalid("content-type-mismatch"));
         }
 
-        report.chain = self.anchors.judge(certificate, &bag.readable, self.time);
+        if !self.anchors.is_empty() {
+            let candidates = &bag.readable;
+            let outcome =
+                validate(certificate, candidates, &self.anchors, &self.crls, &self.policy);
+            report.chain = outcome.status.into();
+            report.chain_findings = outcome.findings;
+        }
         report.reasons.extend(match report.chain {
             ChainStatus::Trusted => None,
             ChainStatus::NotChecked => Some(Reason::new("no-trust-anchors", Severity::Untrusted)),
@@ -212,6 +235,10 @@ impl Verifier {
             ChainStatus::Expired => Some(Reason::new("chain-expired", Severity::Untrusted)),
             ChainStatus::WrongUsage => Some(Reason::new("chain-wrong-usage", Severity::Untrusted)),
             ChainStatus::Weak => Some(Reason::new("chain-weak", Severity::Untrusted)),
+            ChainStatus::Revoked => Some(Reason::new("chain-revoked", Severity::Untrusted)),
+            ChainStatus::RevocationUnknown => {
+                Some(Reason::new("chain-revocation-unknown", Severity::Untrusted))
+            }
             ChainStatus::Untrusted => Some(Reason::new("chain-untrusted", Severity::Untrusted)),
         });
     }
