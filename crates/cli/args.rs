@@ -180,9 +180,19 @@ pub(crate) struct Verify {
     /// The files to verify
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) judge: JudgeOptions,
+}
+
+/// By what certificates are judged.
+#[derive(Args, Debug)]
+pub(crate) struct JudgeOptions {
     /// Trust the certificates in this file; without any, nobody is trusted
     #[arg(long, value_name = "FILE")]
     pub(crate) roots: Vec<PathBuf>,
+    /// Take the revocation lists in this file for evidence
+    #[arg(long, value_name = "FILE")]
+    pub(crate) crl: Vec<PathBuf>,
     /// Judge certificates at this time, as 2026-01-31T12:00:00Z [default: now]
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<String>,
@@ -353,6 +363,19 @@ pub(crate) enum Cert {
         after_help = "Examples:\n  chancery cert issue --profile root --subject 'CN=Example Root' --key file:ca.pem --out root.pem\n  chancery cert issue --request request.csr --cert root.pem --key file:ca.pem --out signer.pem"
     )]
     Issue(Box<Issue>),
+    /// Judge a code-signing certificate by the rules, and say what is wrong
+    #[command(
+        after_help = "Example:\n  chancery cert verify signer.pem --roots ca.pem --crl ca.crl"
+    )]
+    Verify {
+        /// The certificate, and any others in the same file as its chain
+        file: PathBuf,
+        /// More certificates that may stand between it and a root
+        #[arg(long, value_name = "FILE")]
+        chain: Vec<PathBuf>,
+        #[command(flatten)]
+        judge: JudgeOptions,
+    },
     /// Print the modulus of an RSA certificate's key, as openssl does
     #[command(after_help = "Example:\n  chancery cert modulus signer.pem")]
     Modulus {

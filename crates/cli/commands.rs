@@ -12,12 +12,13 @@ mod verify;
 
 use std::path::Path;
 
+use chancery::chain::{Crl, TrustAnchors};
 use chancery::key::{DigestAlgorithm, KeyAlgorithm, KeyErrorKind, SignatureScheme};
-use chancery::x509::{Name, Time};
-use chancery::{Error, ErrorKind};
+use chancery::x509::{Certificate, Name, Time, read_certificates};
+use chancery::{Error, ErrorKind, read_crls, read_small_file};
 use clap::CommandFactory;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, JudgeOptions};
 use crate::exit::Exit;
 use crate::json;
 use crate::ui::Ui;
@@ -60,6 +61,40 @@ fn scheme(key: KeyAlgorithm, digest: Option<DigestAlgorithm>) -> Result<Signatur
             format!("nothing here signs with a key of {key}"),
         )
     })
+}
+
+/// By what certificates are judged.
+#[derive(Debug)]
+struct Evidence {
+    anchors: TrustAnchors,
+    crls: Vec<Crl>,
+    time: Time,
+}
+
+impl Evidence {
+    /// Reads the files that the options name.
+    fn gather(options: &JudgeOptions) -> Result<Self, Error> {
+        let time = match &options.at {
+            None => now()?,
+            Some(text) => Time::parse_rfc3339(text).ok_or_else(|| {
+                Error::new(ErrorKind::Usage, format!("`{text}` is no time as 2026-01-31T12:00:00Z"))
+            })?,
+        };
+        let mut anchors = Vec::new();
+        for path in &options.roots {
+            anchors.extend(certificates(path)?);
+        }
+        let mut crls = Vec::new();
+        for path in &options.crl {
+            crls.extend(read_crls(path)?);
+        }
+        Ok(Self { anchors: TrustAnchors::new(anchors), crls, time })
+    }
+}
+
+/// Reads every certificate of a file.
+fn certificates(path: &Path) -> Result<Vec<Certificate>, Error> {
+    read_certificates(&read_small_file(path)?).map_err(|error| Error::malformed(path, error))
 }
 
 /// Reads a distinguished name given as an option.

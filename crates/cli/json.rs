@@ -109,11 +109,33 @@ struct Signature {
     thumbprint_sha256: Option<String>,
     scheme: Option<&'static str>,
     chain: &'static str,
+    chain_findings: Vec<Finding>,
     page_hashes: &'static str,
     timestamps: Vec<Timestamp>,
     description: Option<String>,
     url: Option<String>,
     reasons: Vec<&'static str>,
+}
+
+/// Something wrong with one certificate of a path.
+#[derive(Debug, Serialize)]
+pub(crate) struct Finding {
+    /// 0 for the leaf.
+    index: usize,
+    subject: String,
+    reason: &'static str,
+    message: String,
+}
+
+/// Lists what is wrong with a path.
+pub(crate) fn findings(all: &[chancery::chain::Finding]) -> Vec<Finding> {
+    let object = |one: &chancery::chain::Finding| Finding {
+        index: one.index,
+        subject: one.subject.clone(),
+        reason: one.reason.name(),
+        message: one.reason.to_string(),
+    };
+    all.iter().map(object).collect()
 }
 
 /// A timestamp that was judged; there is none before timestamps are.
@@ -154,6 +176,7 @@ impl Signature {
             thumbprint_sha256: signer.map(|signer| hex(&signer.thumbprint_sha256())),
             scheme: report.scheme.map(|scheme| scheme.name()),
             chain: report.chain.name(),
+            chain_findings: findings(&report.chain_findings),
             page_hashes: report.page_hashes.name(),
             timestamps: Vec::new(),
             description: report.description.clone(),

@@ -341,3 +341,74 @@ fn the_modulus_is_printed_as_openssl_prints_it() {
     assert_eq!(ours.stdout, openssl_says(&["x509", "-in", certificate, "-noout", "-modulus"]));
     chancery(["cert", "modulus", text(&ec().certificate)]).ends_with(1);
 }
+
+/// Has openssl sign a revocation list of the RSA signer's root that names a serial number, if any.
+fn revocation_list(folder: &Path, revoked: Option<&str>) -> std::path::PathBuf {
+    let at = |name: &str| folder.join(name);
+    let path = |name: &str| at(name).to_str().unwrap().to_owned();
+    let entry = revoked.map(|serial| {
+        format!("R\t491231235959Z\t260101000000Z\t{serial}\tunknown\t/CN=E2E Signer\n")
+    });
+    fs::write(at("index"), entry.unwrap_or_default()).unwrap();
+    fs::write(at("number"), "01\n").unwrap();
+    let (index, number) = (path("index"), path("number"));
+    let text_of = format!(
+        "[ca]\ndefault_ca=d\n[d]\ndatabase={index}\ncrlnumber={number}\ndefault_md=sha256\ncrl_extensions=e\n[e]\nauthorityKeyIdentifier=keyid\n"
+    );
+    fs::write(at("cnf"), text_of).unwrap();
+    let list = at("list.crl");
+    let key = rsa().file("ca.pem");
+    let pass = format!("file:{}", text(&rsa().passphrase));
+    let (cnf, root) = (path("cnf"), text(&rsa().root));
+    openssl_says(&[
+        "ca",
+        "-gencrl",
+        "-config",
+        &cnf,
+        "-keyfile",
+        text(&key),
+        "-passin",
+        &pass,
+        "-cert",
+        root,
+        "-crldays",
+        "30",
+        "-out",
+        text(&list),
+    ]);
+    list
+}
+
+#[test]
+fn certificates_are_judged_by_roots_time_and_revocation() {
+    let folder = tempfile::tempdir().unwrap();
+    let (leaf, root) = (text(&rsa().certificate), text(&rsa().root));
+    let judge = |more: &[&str]| {
+        let args = ["cert", "verify", leaf, "--format", "json"];
+        chancery(args.iter().chain(more))
+    };
+    assert_eq!(judge(&["--roots", root]).ends_with(0).object()["chain"], "trusted");
+    assert_eq!(judge(&[]).ends_with(1).object()["chain"], "incomplete");
+    let other = judge(&["--roots", text(&ec().root)]).ends_with(1).object();
+    assert_ne!(other["chain"], "trusted", "{other}");
+    let later = judge(&["--roots", root, "--at", "2049-01-01"]).ends_with(1).object();
+    assert_eq!(later["chain"], "expired");
+    assert_eq!(later["findings"][0]["reason"], "expired");
+
+    let clean = revocation_list(folder.path(), None);
+    let good = judge(&["--roots", root, "--crl", text(&clean)]).ends_with(0).object();
+    assert_eq!(good["chain"], "trusted");
+    let shown = chancery(["cert", "show", "--format", "json", leaf]).object();
+    let serial = shown["serial"].as_str().unwrap().to_uppercase();
+    let revoked = revocation_list(folder.path(), Some(&serial));
+    let refused = judge(&["--roots", root, "--crl", text(&revoked)]).ends_with(1).object();
+    assert_eq!(refused["chain"], "revoked", "{refused}");
+
+    let (_folder, program) = crate::support::program();
+    rsa().sign([&program]).ends_with(0);
+    let verify = ["verify", "--format", "json", text(&program), "--roots", root, "--crl"];
+    let report = chancery(verify.iter().copied().chain([text(&revoked)])).ends_with(1).object();
+    assert_eq!(report["verdict"], "untrusted");
+    assert_eq!(report["signatures"][0]["chain"], "revoked");
+    assert_eq!(report["signatures"][0]["chain_findings"][0]["reason"], "revoked");
+}

@@ -3,7 +3,7 @@
 use crate::support::chancery;
 
 /// Every command that does something, as it is typed.
-const COMMANDS: [&[&str]; 17] = [
+const COMMANDS: [&[&str]; 18] = [
     &[],
     &["quickstart"],
     &["sign"],
@@ -19,6 +19,7 @@ const COMMANDS: [&[&str]; 17] = [
     &["cert", "issue"],
     &["cert", "show"],
     &["cert", "modulus"],
+    &["cert", "verify"],
     &["token", "list"],
     &["completions"],
 ];

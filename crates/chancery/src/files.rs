@@ -4,8 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
 
+use chancery_chain::Crl;
 use chancery_key::PublicKey;
-use chancery_x509::{Certificate, read_certificates};
+use chancery_x509::{Certificate, read_certificates, read_documents};
 
 use crate::{Error, ErrorKind};
 
@@ -28,6 +29,24 @@ pub fn read_small_file(path: &Path) -> Result<Vec<u8>, Error> {
         ));
     }
     Ok(bytes)
+}
+
+/// Reads every revocation list of a file: PEM blocks labelled `X509 CRL`, or one in DER.
+///
+/// # Errors
+/// [`ErrorKind::Io`], and [`ErrorKind::Malformed`] where there is none or one is broken.
+pub fn read_crls(path: &Path) -> Result<Vec<Crl>, Error> {
+    let malformed = |error| Error::malformed(path, error);
+    let documents = read_documents(&read_small_file(path)?).map_err(malformed)?;
+    let lists: Vec<Crl> = documents
+        .iter()
+        .filter(|document| matches!(document.label.as_deref(), None | Some("X509 CRL")))
+        .map(|document| Crl::from_der(&document.der).map_err(malformed))
+        .collect::<Result<_, _>>()?;
+    if lists.is_empty() {
+        return Err(malformed(chancery_x509::Error::NoDocument { wanted: "revocation list" }));
+    }
+    Ok(lists)
 }
 
 /// Writes a file that is not there yet, readable by its owner alone where `private`.

@@ -18,7 +18,7 @@ mod writer;
 pub use address::{KeyAddress, KeyAddressError};
 pub use digesting::digest_file;
 pub use error::{Error, ErrorKind};
-pub use files::{read_identity_certificates, read_small_file, write_new_file};
+pub use files::{read_crls, read_identity_certificates, read_small_file, write_new_file};
 pub use inspecting::{InspectedSignature, Inspection, inspect_file};
 pub use keys::{Keyring, proved};
 pub use modulus::read_modulus;
@@ -28,6 +28,7 @@ pub use signing::{IfSigned, Outcome, SignFileOptions, Signed, sign_file};
 pub use verifying::{VerifiedFile, verify_file};
 
 pub use chancery_authenticode as authenticode;
+pub use chancery_chain as chain;
 pub use chancery_cms as cms;
 pub use chancery_inf as inf;
 pub use chancery_key as key;

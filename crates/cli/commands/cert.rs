@@ -1,16 +1,17 @@
 //! `chancery cert`
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use chancery::chain::{Policy, Status, validate};
 use chancery::x509::{
     Certificate, CertificateBuilder, CertificationRequest, Extensions, Identity, Profile,
-    SerialNumber, Validity, oid, read_certificates, to_pem,
+    SerialNumber, Validity, oid, to_pem,
 };
 use chancery::{Error, read_identity_certificates, read_small_file};
 
-use crate::args::{Cert, Issue, ProfileName};
-use crate::commands::{name, now, scheme, write_pem};
+use crate::args::{Cert, Issue, JudgeOptions, ProfileName};
+use crate::commands::{Evidence, certificates, name, now, scheme, write_pem};
 use crate::exit::Exit;
 use crate::json;
 use crate::ui::Ui;
@@ -22,9 +23,9 @@ pub(crate) fn run(args: &Cert, ui: &mut Ui) -> Result<Exit, Error> {
             let pem = to_pem("CERTIFICATE", certificate.as_der());
             write_pem(&pem, args.out.as_deref(), ui)
         }
+        Cert::Verify { file, chain, judge } => verify(file, chain, judge, ui),
         Cert::Modulus { file } => {
-            let certificates = read_certificates(&read_small_file(file)?)
-                .map_err(|error| Error::malformed(file, error))?;
+            let certificates = certificates(file)?;
             let mut exit = Exit::Done;
             for certificate in &certificates {
                 let Some(modulus) = certificate.public_key().modulus() else {
@@ -42,8 +43,7 @@ pub(crate) fn run(args: &Cert, ui: &mut Ui) -> Result<Exit, Error> {
             Ok(exit)
         }
         Cert::Show { file } => {
-            let certificates = read_certificates(&read_small_file(file)?)
-                .map_err(|error| Error::malformed(file, error))?;
+            let certificates = certificates(file)?;
             for certificate in &certificates {
                 let object = object(file, certificate);
                 ui.result(&object, || text(&object, "certificate"));
@@ -51,6 +51,45 @@ pub(crate) fn run(args: &Cert, ui: &mut Ui) -> Result<Exit, Error> {
             Ok(Exit::Done)
         }
     }
+}
+
+fn verify(
+    file: &Path,
+    chain: &[PathBuf],
+    judge: &JudgeOptions,
+    ui: &mut Ui,
+) -> Result<Exit, Error> {
+    let evidence = Evidence::gather(judge)?;
+    let mut candidates = certificates(file)?;
+    let leaf = candidates.remove(0);
+    for path in chain {
+        candidates.extend(certificates(path)?);
+    }
+    let policy = Policy::code_signing(evidence.time);
+    let outcome = validate(&leaf, &candidates, &evidence.anchors, &evidence.crls, &policy);
+    let findings = json::findings(&outcome.findings);
+    let object = serde_json::json!({
+        "schema": 1, "type": "judged", "file": json::shown(file),
+        "subject": leaf.subject().to_string(), "chain": outcome.status.name(),
+        "path": outcome.path.iter().map(|one| one.subject().to_string()).collect::<Vec<_>>(),
+        "findings": findings,
+    });
+    let text = || {
+        let mut text = format!("{}: {}", file.display(), outcome.status);
+        for certificate in &outcome.path {
+            let _ = write!(text, "\n  {}", certificate.subject());
+        }
+        for finding in &outcome.findings {
+            let _ = write!(text, "\n  {finding}");
+        }
+        text
+    };
+    if outcome.status == Status::Trusted {
+        ui.success(&object, text);
+        return Ok(Exit::Done);
+    }
+    ui.result(&object, text);
+    Ok(Exit::No)
 }
 
 fn issue(args: &Issue) -> Result<Certificate, Error> {

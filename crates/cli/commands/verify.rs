@@ -3,12 +3,11 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use chancery::authenticode::{TrustAnchors, Verdict, Verifier};
-use chancery::x509::{Time, read_certificates};
-use chancery::{Error, ErrorKind, VerifiedFile, read_small_file, verify_file};
+use chancery::authenticode::{Verdict, Verifier};
+use chancery::{Error, VerifiedFile, verify_file};
 
 use crate::args::Verify;
-use crate::commands::now;
+use crate::commands::Evidence;
 use crate::exit::Exit;
 use crate::json;
 use crate::ui::Ui;
@@ -32,19 +31,8 @@ pub(crate) fn run(args: &Verify, ui: &mut Ui) -> Exit {
 }
 
 fn prepare(args: &Verify) -> Result<Verifier, Error> {
-    let time = match &args.at {
-        None => now()?,
-        Some(text) => Time::parse_rfc3339(text).ok_or_else(|| {
-            Error::new(ErrorKind::Usage, format!("`{text}` is no time as 2026-01-31T12:00:00Z"))
-        })?,
-    };
-    let mut anchors = Vec::new();
-    for path in &args.roots {
-        let certificates = read_certificates(&read_small_file(path)?)
-            .map_err(|error| Error::malformed(path, error))?;
-        anchors.extend(certificates);
-    }
-    Ok(Verifier::new(TrustAnchors::new(anchors), time))
+    let Evidence { anchors, crls, time } = Evidence::gather(&args.judge)?;
+    Ok(Verifier::new(anchors, time).with_crls(crls))
 }
 
 fn show(file: &Path, verified: &VerifiedFile, ui: &mut Ui) -> Exit {
@@ -88,6 +76,9 @@ fn text(file: &Path, verified: &VerifiedFile) -> String {
                 write!(text, "\n    signer     {}\n    thumbprint {thumbprint}", signer.subject());
         }
         let _ = write!(text, "\n    chain      {}", signature.chain);
+        for finding in &signature.chain_findings {
+            let _ = write!(text, "\n               {finding}");
+        }
         if signature.page_hashes.name() != "absent" {
             let _ = write!(text, "\n    pages      {}", signature.page_hashes.name());
         }
