@@ -2,8 +2,10 @@
 #![forbid(unsafe_code)]
 
 mod certificate;
+mod chain;
 mod ecdsa_encoding;
 mod identity;
+mod inf;
 mod key_file;
 mod pe;
 mod pkcs11_uri;
@@ -12,7 +14,9 @@ mod sign_verify;
 mod signed_data;
 
 pub use certificate::certificate;
+pub use chain::chain;
 pub use ecdsa_encoding::ecdsa_encoding;
+pub use inf::inf;
 pub use key_file::key_file;
 pub use pe::pe;
 pub use pkcs11_uri::pkcs11_uri;
@@ -30,9 +34,11 @@ pub struct Target {
 }
 
 /// Every target, by name.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 9] = [
     Target { name: "certificate", run: certificate },
+    Target { name: "chain", run: chain },
     Target { name: "ecdsa_encoding", run: ecdsa_encoding },
+    Target { name: "inf", run: inf },
     Target { name: "key_file", run: key_file },
     Target { name: "pe", run: pe },
     Target { name: "pkcs11_uri", run: pkcs11_uri },

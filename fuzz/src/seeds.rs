@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 mod certificate;
+mod chain;
 mod ecdsa_encoding;
+mod inf;
 mod key_file;
 mod pe;
 mod pkcs11_uri;
@@ -19,7 +21,9 @@ pub type Seeds = BTreeMap<&'static str, Vec<u8>>;
 pub fn of(target: &str) -> Seeds {
     match target {
         "certificate" => certificate::seeds(),
+        "chain" => chain::seeds(),
         "ecdsa_encoding" => ecdsa_encoding::seeds(),
+        "inf" => inf::seeds(),
         "key_file" => key_file::seeds(),
         "pe" => pe::seeds(),
         "pkcs11_uri" => pkcs11_uri::seeds(),
