@@ -286,16 +286,14 @@ impl Crl {
         self.this_update <= time && self.next_update.is_some_and(|next| time <= next)
     }
 
-    /// Tells whether this delta brings that complete list up to date (RFC 5280 sections 5.2.4, 6.3.3 (c)).
+    /// Tells whether this delta brings that complete list up to date (RFC 5280 sections 5.2.4, 6.3.3 (c)),
+    /// if one key signed both.
     pub(crate) fn updates(&self, complete: &Self) -> bool {
         let in_order = match (&self.base_number, &self.number, &complete.number) {
             (Some(base), Some(number), Some(complete)) => base <= complete && complete < number,
             _ => false,
         };
-        in_order
-            && self.normal_issuer == complete.normal_issuer
-            && self.scope == complete.scope
-            && self.key_identifier == complete.key_identifier
+        in_order && self.normal_issuer == complete.normal_issuer && self.scope == complete.scope
     }
 
     /// Orders lists by age, for those of one issuer.

@@ -232,6 +232,19 @@ mod tests {
     }
 
     #[test]
+    fn certificates_may_require_a_policy_from_themselves_on() {
+        let policy = Policy { require_explicit_policy: false, ..explicit() };
+        let requiring =
+            |skip| PolicyExtensions { require_explicit: Some(skip), ..PolicyExtensions::default() };
+        let none = PolicyExtensions::default;
+        assert_eq!(run(&policy, &[none(), none()], &[]), Some(vec![]));
+        assert_eq!(run(&policy, &[none(), requiring(0)], &[]), None);
+        assert_eq!(run(&policy, &[none(), requiring(1)], &[]), Some(vec![]));
+        assert_eq!(run(&policy, &[requiring(1), none()], &[]), None);
+        assert_eq!(run(&policy, &[requiring(2), none()], &[]), Some(vec![]));
+    }
+
+    #[test]
     fn any_policy_stands_for_all_until_it_is_inhibited() {
         let any = oid::ANY_POLICY;
         let path = [with(&[any]), with(&[any]), with(&[any])];

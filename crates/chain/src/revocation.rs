@@ -12,7 +12,8 @@ use crate::pool::Node;
 use crate::search::{Judged, Question, World, best_path};
 use crate::{Crl, CrlProblem, Policy, Revocation, RevocationReason, RevokedEntry, Status};
 
-/// How many lists deep: the list about the issuer of the list about a certificate is the second.
+/// How many lists deep: the list about the signer of the list about a certificate is the second. Signers that
+/// vouch for each other in a circle end here too.
 const MAX_CRL_DEPTH: usize = 3;
 
 /// The revocation lists at hand by their issuers, the newest first.
@@ -81,6 +82,10 @@ pub(crate) fn of_certificate<'a>(
     }
     if inquiry.problems.is_empty() {
         inquiry.problems.insert(CrlProblem::Missing);
+    }
+    if inquiry.problems.len() > 1 {
+        // Everything else says more: that there is a complete list, for one.
+        inquiry.problems.remove(&CrlProblem::DeltaWithoutBase);
     }
     Ok(Revocation::Unknown(inquiry.problems.into_iter().collect()))
 }
@@ -236,15 +241,14 @@ impl<'a> Inquiry<'a, '_> {
             // one who issued the certificate wanted it so, and no other list can exist.
             return Ok(!point.crl_issuers.is_empty());
         }
-        let mut pending = self.question.pending.to_vec();
-        pending.push(self.node.id);
-        if pending.len() >= MAX_CRL_DEPTH || pending.contains(&node.id) {
+        let depth = self.question.depth.saturating_add(1);
+        if depth >= MAX_CRL_DEPTH {
             return Ok(false);
         }
         let question = Question {
             policy: &self.world.crls.signer_policy,
             anchor: self.above.last().map(|anchor| anchor.id),
-            pending: &pending,
+            depth,
         };
         let judged: Judged<'_> = best_path(self.world, question, node, effort);
         if effort.is_exhausted() {

@@ -24,8 +24,9 @@ pub(crate) struct Question<'a> {
     pub(crate) policy: &'a Policy,
     /// The only anchor that counts, where not all do.
     pub(crate) anchor: Option<NodeId>,
-    /// The certificates whose revocation is being found out and depends on the answer.
-    pub(crate) pending: &'a [NodeId],
+    /// How many revocation lists depend on the answer: 0 for the leaf, 1 for who signed the list about a
+    /// certificate above it, and so on.
+    pub(crate) depth: usize,
 }
 
 /// A path and everything there is to say about it.

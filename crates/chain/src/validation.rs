@@ -29,7 +29,7 @@ pub fn validate(
         crls: CrlIndex::new(crls, policy),
     };
     let mut effort = Effort::default();
-    let question = Question { policy, anchor: None, pending: &[] };
+    let question = Question { policy, anchor: None, depth: 0 };
     let judged = best_path(&world, question, &world.pool.leaf, &mut effort);
     Outcome {
         status: judged.status(),

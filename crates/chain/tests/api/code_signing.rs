@@ -148,6 +148,10 @@ fn sha_1_is_weak_except_under_the_anchor_itself() {
     let outcome = judge(&code_signing(), &bad, &[]);
     assert_eq!((reasons(&outcome), outcome.status), (vec!["weak-signature"], Status::Weak));
 
+    let alone = leaf().key(&root.key).digest(sha1).self_signed();
+    let trusted = anchors(&[&alone]);
+    assert!(validate(&alone.certificate, &[], &trusted, &[], &code_signing()).is_trusted());
+
     let mut policy = code_signing();
     policy.revocation = chancery_chain::RevocationMode::Hard;
     let list = CrlMaker::of(&root).digest(sha1).sign();

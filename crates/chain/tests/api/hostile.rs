@@ -127,6 +127,38 @@ fn a_crowd_cannot_hide_a_revocation_where_lists_are_optional() {
     let outcome = judge(MAX_SIGNATURE_CHECKS);
     assert_eq!(outcome.status, Status::Untrusted);
     assert_eq!(reasons(&outcome), ["search-limit"]);
+    assert_eq!(outcome.signature_checks, MAX_SIGNATURE_CHECKS);
+}
+
+#[test]
+fn nor_can_a_crowd_above_the_signer_of_the_list() {
+    let root = Maker::ca("CN=Root").self_signed();
+    let leaf = Maker::leaf("CN=Leaf").issued_by(&root);
+    let ca = Maker::ca("CN=CA").issued_by(&root);
+    let signer = Maker::new("CN=Root").serial(&[9]).key_usage(&[0x02]).issued_by(&ca);
+    let list = [CrlMaker::of(&signer).revoking(&leaf.certificate, "2025-05-01").sign()];
+    let judge = |crowd: usize| {
+        let mut crowd: Vec<Certificate> =
+            (0..crowd).map(|_| Maker::ca("CN=CA").issued_by(&root).certificate).collect();
+        crowd.extend(certificates(&[&ca, &signer]));
+        let trusted = anchors(&[&root]);
+        validate(&leaf.certificate, &crowd, &trusted, &list, &policy(RevocationMode::Soft))
+    };
+    assert_eq!(judge(3).status, Status::Revoked);
+    assert_eq!(reasons(&judge(MAX_SIGNATURE_CHECKS)), ["search-limit"]);
+}
+
+#[test]
+fn copies_count_once() {
+    let root = Maker::ca("CN=Root").self_signed();
+    let right = Maker::ca("CN=CA").issued_by(&root);
+    let astray = Maker::ca("CN=CA").key(&right.key).naming_issuer("CN=Nobody").issued_by(&root);
+    let leaf = Maker::leaf("CN=Leaf").issued_by(&right);
+    let mut candidates = vec![astray.certificate; MAX_PATHS + 1];
+    candidates.push(right.certificate);
+    let trusted = anchors(&[&root]);
+    let policy = policy(RevocationMode::Off);
+    assert!(validate(&leaf.certificate, &candidates, &trusted, &[], &policy).is_trusted());
 }
 
 #[test]

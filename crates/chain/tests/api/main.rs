@@ -11,6 +11,8 @@
 
 mod code_signing;
 mod hostile;
+mod list_signers;
+mod lists;
 mod maker;
 mod openssl;
 mod paths;

@@ -15,6 +15,8 @@ pub const NAME_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5
 pub const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 pub const CRL_DISTRIBUTION_POINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.31");
 pub const CERTIFICATE_POLICIES: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.32");
+pub const POLICY_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.36");
+pub const INHIBIT_ANY_POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.54");
 pub const POLICY_MAPPINGS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.33");
 const CRL_NUMBER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.20");
 const REASON_CODE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.21");
@@ -235,6 +237,7 @@ impl Maker {
 #[derive(Clone, Debug)]
 pub struct CrlMaker {
     issuer: Party,
+    issuer_name: Option<Name>,
     from: String,
     until: Option<String>,
     digest: DigestAlgorithm,
@@ -247,12 +250,19 @@ impl CrlMaker {
     pub fn of(issuer: &Party) -> Self {
         Self {
             issuer: issuer.clone(),
+            issuer_name: None,
             from: "2025-05-25".into(),
             until: Some("2025-06-10".into()),
             digest: DigestAlgorithm::Sha256,
             entries: Vec::new(),
             extensions: Vec::new(),
         }
+    }
+
+    /// Names another issuer than the one who signs.
+    pub fn naming_issuer(mut self, issuer: &str) -> Self {
+        self.issuer_name = Some(name(issuer));
+        self
     }
 
     pub fn valid(mut self, from: &str, until: Option<&str>) -> Self {
@@ -324,7 +334,7 @@ impl CrlMaker {
         let tbs = asn1::sequence(&[
             &asn1::unsigned_integer(&[1]),
             &algorithm_identifier(scheme),
-            self.issuer.certificate.subject().as_der(),
+            self.issuer_name.as_ref().unwrap_or(self.issuer.certificate.subject()).as_der(),
             &utc_time(&self.from),
             &self.until.as_deref().map(utc_time).unwrap_or_default(),
             &entries,

@@ -6,8 +6,12 @@ use chancery_chain::{
 use chancery_key::DigestAlgorithm;
 use chancery_x509::Certificate;
 use chancery_x509::asn1;
+use chancery_x509::oid::{BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_USAGE};
 
-use crate::maker::{BEGIN, END, Maker, NOW, Party, time};
+use crate::maker::{
+    BEGIN, CERTIFICATE_POLICIES, END, INHIBIT_ANY_POLICY, Maker, NAME_CONSTRAINTS, NOW,
+    POLICY_CONSTRAINTS, POLICY_MAPPINGS, Party, SUBJECT_ALT_NAME, general_name, time,
+};
 use crate::scenarios;
 
 /// The certificates of parties, as candidates or anchors.
@@ -79,13 +83,107 @@ fn of_two_cross_certificates_the_good_one_is_taken() {
     let leaf = Maker::leaf("CN=Leaf").issued_by(&by_old);
     for candidates in [[&by_old, &by_new], [&by_new, &by_old]] {
         let outcome = judge(&leaf, &candidates, &[&old, &new]);
-        assert_eq!(outcome.status, Status::Trusted);
         assert_eq!(outcome.path, certificates(&[&leaf, &by_new, &new]));
+        // The expired one is tried last.
+        assert_eq!((outcome.status, outcome.signature_checks), (Status::Trusted, 2));
     }
     // Only the expired one leads to the old root.
     let outcome = judge(&leaf, &[&by_new, &by_old], &[&old]);
     assert_eq!(outcome.status, Status::Expired);
     assert_eq!(outcome.path, certificates(&[&leaf, &by_old, &old]));
+}
+
+#[test]
+fn a_path_to_an_anchor_says_more_than_one_to_nowhere() {
+    let (root, stranger) =
+        (Maker::ca("CN=Root").self_signed(), Maker::ca("CN=Stranger").self_signed());
+    let by_stranger = Maker::ca("CN=CA").issued_by(&stranger);
+    let by_root = Maker::leaf("CN=CA").key(&by_stranger.key).issued_by(&root);
+    let leaf = Maker::leaf("CN=Leaf").issued_by(&by_root);
+    let outcome = judge(&leaf, &[&by_stranger, &stranger, &by_root], &[&root]);
+    assert_eq!(reasons(&outcome), ["not-a-ca", "cert-sign-not-allowed"]);
+    assert_eq!(outcome.path, certificates(&[&leaf, &by_root, &root]));
+}
+
+#[test]
+fn of_paths_equally_bad_the_one_with_fewer_findings_is_returned() {
+    let root = Maker::ca("CN=Root").self_signed();
+    let worse = Maker::leaf("CN=CA").issued_by(&root);
+    let bad = Maker::ca("CN=CA").key(&worse.key).key_usage(&[0x02]).issued_by(&root);
+    let leaf = Maker::leaf("CN=Leaf").issued_by(&worse);
+    for candidates in [[&worse, &bad], [&bad, &worse]] {
+        let outcome = judge(&leaf, &candidates, &[&root]);
+        assert_eq!(reasons(&outcome), ["cert-sign-not-allowed"]);
+    }
+}
+
+#[test]
+fn a_certificate_signed_with_its_own_key_is_a_root_only_by_its_own_name() {
+    let key = Maker::ca("CN=Somebody").self_signed();
+    let leaf = Maker::leaf("CN=Leaf").key(&key.key).issued_by(&key);
+    assert_eq!(reasons(&judge(&leaf, &[], &[])), ["issuer-not-found"]);
+}
+
+#[test]
+fn an_extension_that_is_not_what_its_type_says_is_named() {
+    let root = Maker::ca("CN=Root").self_signed();
+    let constraining = || Maker::ca("CN=CA").constrains(&[], &[general_name(2, "example.com")]);
+    let null = vec![5, 0];
+    let in_leaf = [
+        BASIC_CONSTRAINTS,
+        KEY_USAGE,
+        EXTENDED_KEY_USAGE,
+        SUBJECT_ALT_NAME,
+        CERTIFICATE_POLICIES,
+        POLICY_MAPPINGS,
+        POLICY_CONSTRAINTS,
+        INHIBIT_ANY_POLICY,
+    ];
+    for oid in in_leaf {
+        let ca = constraining().issued_by(&root);
+        let leaf = Maker::leaf("CN=Leaf").with(oid, false, null.clone()).issued_by(&ca);
+        let outcome = judge(&leaf, &[&ca], &[&root]);
+        assert_eq!(outcome.findings.len(), 1, "{oid}");
+        assert_eq!(outcome.findings[0].reason, Reason::MalformedExtension(oid));
+    }
+    for oid in [BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE, NAME_CONSTRAINTS] {
+        let ca = constraining().with(oid, false, null.clone()).issued_by(&root);
+        let outcome = judge(&Maker::leaf("CN=Leaf").issued_by(&ca), &[&ca], &[&root]);
+        assert_eq!(outcome.findings.len(), 1, "{oid}");
+        assert_eq!(outcome.findings[0].reason, Reason::MalformedExtension(oid));
+        assert_eq!(outcome.findings[0].index, 1);
+    }
+}
+
+#[test]
+fn an_unknown_policy_qualifier_is_refused_in_a_critical_extension() {
+    let root = Maker::ca("CN=Root").self_signed();
+    let qualifier = asn1::sequence(&[&asn1::object_identifier(&KEY_USAGE), &[5, 0]]);
+    let policy = asn1::object_identifier(&"2.23.140.1.4.1".parse().unwrap());
+    let policy = asn1::sequence(&[&policy, &asn1::sequence(&[&qualifier])]);
+    let leaf = |critical| {
+        let value = asn1::sequence(&[&policy]);
+        Maker::leaf("CN=Leaf").with(CERTIFICATE_POLICIES, critical, value).issued_by(&root)
+    };
+    assert!(judge(&leaf(false), &[], &[&root]).is_trusted());
+    let outcome = judge(&leaf(true), &[], &[&root]);
+    assert_eq!(outcome.findings[0].reason, Reason::UnknownCriticalExtension(CERTIFICATE_POLICIES));
+}
+
+#[test]
+fn the_anchor_is_tried_before_a_cross_certificate_of_it() {
+    let other = Maker::ca("CN=Other").self_signed();
+    let root = Maker::ca("CN=Root").valid(BEGIN, "2024-01-01").self_signed();
+    let cross = Maker::ca("CN=Root").key(&root.key).issued_by(&other);
+    let leaf = Maker::leaf("CN=Leaf").issued_by(&root);
+    let mut policy = policy();
+    policy.check_anchor = false;
+    let outcome = judge_by(&policy, &leaf, &[&cross], &[&other, &root]);
+    assert_eq!(outcome.path, certificates(&[&leaf, &root]));
+    policy.check_anchor = true;
+    let outcome = judge_by(&policy, &leaf, &[&cross], &[&other, &root]);
+    assert_eq!(outcome.path, certificates(&[&leaf, &cross, &other]));
+    assert!(outcome.is_trusted());
 }
 
 #[test]
