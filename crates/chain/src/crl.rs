@@ -16,7 +16,7 @@ mod entry;
 mod scope;
 
 use entry::EntryExtensions;
-pub use entry::{RevocationReason, RevokedEntry};
+pub use entry::RevokedEntry;
 pub(crate) use scope::{DistributionPoint, Reasons, Scope};
 
 /// A certificate revocation list: its fields, and the bytes it came in.

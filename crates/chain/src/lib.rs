@@ -31,7 +31,8 @@ mod usage;
 mod validation;
 
 pub use anchors::TrustAnchors;
-pub use crl::{Crl, RevocationReason, RevokedEntry};
+pub use chancery_x509::RevocationReason;
+pub use crl::{Crl, RevokedEntry};
 pub use crl_problem::CrlProblem;
 pub use effort::{MAX_PATHS, MAX_SIGNATURE_CHECKS};
 pub use finding::{Finding, Reason};

@@ -112,6 +112,14 @@ pub struct UnknownName {
     pub known: Vec<&'static str>,
 }
 
+impl UnknownName {
+    /// Makes the error for a name, with every name that would have been accepted.
+    #[must_use]
+    pub fn new(given: &str, known: Vec<&'static str>) -> Self {
+        Self { given: given.to_owned(), known }
+    }
+}
+
 impl fmt::Display for UnknownName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` is none of {}", self.given, self.known.join(", "))

@@ -1,83 +1,15 @@
 //! Issuing certificates.
 
 use chancery_key::{PublicKey, SignatureScheme, SigningKey};
+use const_oid::ObjectIdentifier;
 
 use crate::asn1::{self, tag};
 use crate::extensions::key_identifier;
+use crate::profile::Additions;
 use crate::{
-    CaConstraint, Certificate, Error, Extensions, Identity, KeyUsage, Name, Time, algorithm, oid,
+    AlternativeName, CaConstraint, Certificate, Error, Extensions, Identity, IssuanceFinding,
+    IssuancePolicy, Location, Name, Profile, SerialNumber, Validity, algorithm, issuance, oid,
 };
-
-/// What a certificate is for, and with that its extensions (RFC 5280; CA/Browser Forum Code Signing
-/// Baseline Requirements 3.10 section 7.1.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Profile {
-    /// A root: a CA without limit, keyCertSign and cRLSign, no extKeyUsage.
-    RootCa,
-    /// An issuing CA under a root: pathLen 0, extKeyUsage codeSigning.
-    IntermediateCa,
-    /// An end entity that signs code: critical digitalSignature, extKeyUsage codeSigning.
-    CodeSigning,
-}
-
-/// From when until when a certificate is valid, both seconds included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Validity {
-    not_before: Time,
-    not_after: Time,
-}
-
-impl Validity {
-    /// Makes a period.
-    ///
-    /// # Errors
-    /// [`Error::Validity`] where it does not end after it begins.
-    pub fn new(not_before: Time, not_after: Time) -> Result<Self, Error> {
-        if not_before < not_after {
-            Ok(Self { not_before, not_after })
-        } else {
-            Err(Error::Validity)
-        }
-    }
-
-    /// Makes a period of `days` from `now`, begun ten minutes early for clocks that are behind.
-    ///
-    /// # Errors
-    /// [`Error::Validity`] for no days, or an end past the year 9999.
-    pub fn from_now(now: Time, days: u32) -> Result<Self, Error> {
-        if days == 0 {
-            return Err(Error::Validity);
-        }
-        Self::new(now.minus_seconds(600), now.plus_days(days)?)
-    }
-}
-
-/// A positive serial number of at most 20 octets (RFC 5280 section 4.1.2.2).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SerialNumber([u8; 20]);
-
-impl SerialNumber {
-    /// Draws 159 random bits, never zero.
-    ///
-    /// # Errors
-    /// [`Error::Random`] where the system has none.
-    pub fn random() -> Result<Self, Error> {
-        let mut octets = [0; 20];
-        getrandom::fill(&mut octets).map_err(Error::Random)?;
-        Ok(Self::from_octets(octets))
-    }
-
-    /// Takes 160 bits from elsewhere: clears the highest, which is the sign, and makes zero one.
-    #[must_use]
-    pub fn from_octets(mut octets: [u8; 20]) -> Self {
-        octets[0] &= 0x7f;
-        if octets == [0; 20] {
-            octets[19] = 1;
-        }
-        Self(octets)
-    }
-}
 
 /// Where the extensions of a certificate come from.
 #[derive(Clone, Debug)]
@@ -90,6 +22,7 @@ enum Content {
 #[derive(Clone, Debug)]
 pub struct CertificateBuilder {
     content: Content,
+    additions: Additions,
     subject: Name,
     public_key: PublicKey,
     validity: Validity,
@@ -99,32 +32,113 @@ pub struct CertificateBuilder {
 impl CertificateBuilder {
     /// Starts a certificate.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         profile: Profile,
         subject: Name,
         public_key: PublicKey,
         validity: Validity,
         serial: SerialNumber,
     ) -> Self {
-        Self { content: Content::Profile(profile), subject, public_key, validity, serial }
+        let additions = Additions::default();
+        Self {
+            content: Content::Profile(profile),
+            additions,
+            subject,
+            public_key,
+            validity,
+            serial,
+        }
     }
 
     /// Starts a certificate with the extensions somebody asked for, and a subjectKeyIdentifier.
-    pub(crate) const fn with_extensions(
+    pub(crate) fn with_extensions(
         extensions: Extensions,
         subject: Name,
         public_key: PublicKey,
         validity: Validity,
         serial: SerialNumber,
     ) -> Self {
-        Self { content: Content::Asked(extensions), subject, public_key, validity, serial }
+        let additions = Additions::default();
+        Self {
+            content: Content::Asked(extensions),
+            additions,
+            subject,
+            public_key,
+            validity,
+            serial,
+        }
+    }
+
+    /// Adds names to its subjectAltName.
+    #[must_use]
+    pub fn alternative_names(mut self, names: impl IntoIterator<Item = AlternativeName>) -> Self {
+        self.additions.names.extend(names);
+        self
+    }
+
+    /// Adds certificate policies.
+    #[must_use]
+    pub fn policies(mut self, policies: impl IntoIterator<Item = ObjectIdentifier>) -> Self {
+        self.additions.policies.extend(policies);
+        self
+    }
+
+    /// Adds places where the list of revoked certificates is found: all hold the same one.
+    #[must_use]
+    pub fn crl_locations(mut self, locations: impl IntoIterator<Item = Location>) -> Self {
+        self.additions.crl.extend(locations);
+        self
+    }
+
+    /// Adds places where the issuer's certificate is found.
+    #[must_use]
+    pub fn ca_issuers(mut self, locations: impl IntoIterator<Item = Location>) -> Self {
+        self.additions.ca_issuers.extend(locations);
+        self
+    }
+
+    /// Adds OCSP responders.
+    #[must_use]
+    pub fn ocsp(mut self, locations: impl IntoIterator<Item = Location>) -> Self {
+        self.additions.ocsp.extend(locations);
+        self
+    }
+
+    /// Holds the certificate as it would be signed against rules, and returns every one it breaks. `issuer` is
+    /// `None` for one that signs itself.
+    #[must_use]
+    pub fn findings(
+        &self,
+        policy: IssuancePolicy,
+        issuer: Option<&Certificate>,
+        scheme: SignatureScheme,
+    ) -> Vec<IssuanceFinding> {
+        let profile = match self.content {
+            Content::Profile(profile) => Some(profile),
+            Content::Asked(_) => None,
+        };
+        issuance::findings(
+            policy,
+            &issuance::Plan {
+                profile,
+                subject: &self.subject,
+                public_key: &self.public_key,
+                validity: &self.validity,
+                serial: &self.serial,
+                extensions: &self.extensions(),
+                additions: &self.additions,
+                issuer,
+                scheme,
+            },
+        )
     }
 
     /// Signs it with its own key: a root, or a self-signed leaf for trying things out.
     ///
     /// # Errors
     /// [`Error::Scheme`] where the scheme does not fit the key, [`Error::Key`] where the key does not sign,
-    /// [`Error::Signature`] where it is another key than the certificate's or signed wrongly.
+    /// [`Error::Signature`] where it is another key than the certificate's or signed wrongly,
+    /// [`Error::NoAlternativeName`] for a TLS server without one.
     pub fn self_signed(
         &self,
         key: &dyn SigningKey,
@@ -159,24 +173,11 @@ impl CertificateBuilder {
     }
 
     fn extensions(&self) -> Extensions {
-        let mut extensions = Extensions::default();
-        let ca_usage = KeyUsage::KEY_CERT_SIGN.union(KeyUsage::CRL_SIGN);
-        match &self.content {
-            Content::Profile(Profile::RootCa) => {
-                extensions.set_ca(None);
-                extensions.set_key_usage(ca_usage);
-            }
-            Content::Profile(Profile::IntermediateCa) => {
-                extensions.set_ca(Some(0));
-                extensions.set_key_usage(ca_usage);
-                extensions.set_extended_key_usage(false, &[oid::CODE_SIGNING]);
-            }
-            Content::Profile(Profile::CodeSigning) => {
-                extensions.set_key_usage(KeyUsage::DIGITAL_SIGNATURE);
-                extensions.set_extended_key_usage(false, &[oid::CODE_SIGNING]);
-            }
-            Content::Asked(asked) => extensions = asked.clone(),
-        }
+        let mut extensions = match &self.content {
+            Content::Profile(profile) => profile.extensions(&self.public_key),
+            Content::Asked(asked) => asked.clone(),
+        };
+        self.additions.apply(&mut extensions, self.subject.is_empty());
         if extensions.get(oid::SUBJECT_KEY_IDENTIFIER).is_none() {
             extensions.set_subject_key_identifier(&self.public_key);
         }
@@ -193,16 +194,21 @@ impl CertificateBuilder {
         if !scheme.fits(issuer_key.algorithm()) {
             return Err(Error::Scheme { scheme });
         }
+        if matches!(self.content, Content::Profile(Profile::TlsServer))
+            && self.additions.names.is_empty()
+        {
+            return Err(Error::NoAlternativeName);
+        }
         let algorithm = algorithm::algorithm_identifier(scheme);
         let version = asn1::unsigned_integer(&[2]);
         let tbs = asn1::sequence(&[
             &asn1::tlv(tag::context_constructed(0), &[&version]),
-            &asn1::unsigned_integer(&self.serial.0),
+            &asn1::unsigned_integer(self.serial.as_octets()),
             &algorithm,
             issuer.as_der(),
             &asn1::sequence(&[
-                &self.validity.not_before.to_der()?,
-                &self.validity.not_after.to_der()?,
+                &self.validity.not_before().to_der()?,
+                &self.validity.not_after().to_der()?,
             ]),
             self.subject.as_der(),
             self.public_key.spki_der(),

@@ -76,6 +76,18 @@ pub enum Error {
         /// Subject of the would-be issuer.
         issuer: String,
     },
+    /// A TLS server that no client would know by any name (RFC 9525 section 2).
+    #[error("a TLS server needs an alternative name, such as dns=www.example.com")]
+    NoAlternativeName,
+    /// The certificate that should sign a revocation list may not.
+    #[error("`{issuer}` may not sign revocation lists")]
+    NoCrlSigner {
+        /// Subject of the would-be signer.
+        issuer: String,
+    },
+    /// A reason that a complete revocation list cannot give (RFC 5280 section 5.3.1).
+    #[error("a complete list revokes no certificate because of `{0}`")]
+    RevocationReason(&'static str),
 }
 
 impl Error {

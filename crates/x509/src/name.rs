@@ -180,6 +180,12 @@ impl Name {
         attributes.find(|attribute| attribute.oid == COMMON_NAME).and_then(Attribute::text)
     }
 
+    /// Tells whether it has an attribute of this type.
+    #[must_use]
+    pub fn has(&self, attribute_type: ObjectIdentifier) -> bool {
+        self.rdns.iter().flatten().any(|attribute| attribute.oid == attribute_type)
+    }
+
     /// Tells whether two names are the same by RFC 5280 section 7.1: equal bytes, or equal types and equal
     /// text, whatever its string type, with case and runs of blanks folded.
     #[must_use]

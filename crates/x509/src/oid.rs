@@ -45,12 +45,32 @@ oids! {
     SUBJECT_ALTERNATIVE_NAME = "2.5.29.17";
     /// id-ce-basicConstraints (RFC 5280 section 4.2.1.9).
     BASIC_CONSTRAINTS = "2.5.29.19";
+    /// id-ce-cRLNumber (RFC 5280 section 5.2.3).
+    CRL_NUMBER = "2.5.29.20";
+    /// id-ce-cRLReasons (RFC 5280 section 5.3.1).
+    CRL_REASON = "2.5.29.21";
+    /// id-ce-invalidityDate (RFC 5280 section 5.3.2).
+    INVALIDITY_DATE = "2.5.29.24";
+    /// id-ce-cRLDistributionPoints (RFC 5280 section 4.2.1.13).
+    CRL_DISTRIBUTION_POINTS = "2.5.29.31";
+    /// id-ce-certificatePolicies (RFC 5280 section 4.2.1.4).
+    CERTIFICATE_POLICIES = "2.5.29.32";
     /// id-ce-authorityKeyIdentifier (RFC 5280 section 4.2.1.1).
     AUTHORITY_KEY_IDENTIFIER = "2.5.29.35";
     /// id-ce-extKeyUsage (RFC 5280 section 4.2.1.12).
     EXTENDED_KEY_USAGE = "2.5.29.37";
     /// anyExtendedKeyUsage.
     ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0";
+    /// id-pe-authorityInfoAccess (RFC 5280 section 4.2.2.1).
+    AUTHORITY_INFORMATION_ACCESS = "1.3.6.1.5.5.7.1.1";
+    /// id-ad-ocsp: where a certificate's state is asked for.
+    OCSP = "1.3.6.1.5.5.7.48.1";
+    /// id-ad-caIssuers: where the issuer's certificate is.
+    CA_ISSUERS = "1.3.6.1.5.5.7.48.2";
+    /// id-kp-serverAuth.
+    SERVER_AUTHENTICATION = "1.3.6.1.5.5.7.3.1";
+    /// id-kp-emailProtection.
+    EMAIL_PROTECTION = "1.3.6.1.5.5.7.3.4";
     /// id-kp-codeSigning.
     CODE_SIGNING = "1.3.6.1.5.5.7.3.3";
     /// id-kp-timeStamping.
@@ -67,8 +87,34 @@ oids! {
     /// szOID_ENROLLMENT_NAME_VALUE_PAIR, what `[RequestAttributes]` becomes (MS-WCCE section 2.2.2.7.10).
     ENROLLMENT_NAME_VALUE_PAIR = "1.3.6.1.4.1.311.13.2.1";
 
+    /// The CA/Browser Forum's policy of code-signing certificates without extended validation.
+    CABF_CODE_SIGNING = "2.23.140.1.4.1";
+    /// The CA/Browser Forum's policy of code-signing certificates with extended validation.
+    CABF_EV_CODE_SIGNING = "2.23.140.1.3";
+    /// The CA/Browser Forum's policy of timestamp certificates.
+    CABF_TIME_STAMPING = "2.23.140.1.4.2";
+
+    /// id-at-commonName.
+    COMMON_NAME = "2.5.4.3";
+    /// domainComponent (RFC 4519 section 2.4).
+    DOMAIN_COMPONENT = "0.9.2342.19200300.100.1.25";
+
     /// pkcs-9-at-extensionRequest (RFC 2985 section 5.4.2).
     EXTENSION_REQUEST = "1.2.840.113549.1.9.14";
     /// szOID_RSA_certExtensions, the identifier Microsoft tools use for the same attribute.
     MS_CERT_EXTENSIONS = "1.3.6.1.4.1.311.2.1.14";
+}
+
+/// Returns the name of an extKeyUsage purpose, as in `codeSigning`.
+#[must_use]
+pub const fn purpose_name(purpose: ObjectIdentifier) -> Option<&'static str> {
+    Some(match purpose {
+        CODE_SIGNING => "codeSigning",
+        TIME_STAMPING => "timeStamping",
+        SERVER_AUTHENTICATION => "serverAuth",
+        EMAIL_PROTECTION => "emailProtection",
+        LIFETIME_SIGNING => "lifetimeSigning",
+        ANY_EXTENDED_KEY_USAGE => "anyExtendedKeyUsage",
+        _ => return None,
+    })
 }

@@ -28,6 +28,7 @@ mod validity;
 mod value;
 mod version;
 
+pub(crate) use alternative_name::general_name;
 use draft::Draft;
 pub use error::{Place, PolicyError, PolicyErrorKind};
 pub use keys::{InfKey, Treatment};

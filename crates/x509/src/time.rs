@@ -116,6 +116,11 @@ impl Time {
     }
 }
 
+/// Writes a GeneralizedTime whatever the year, as an invalidityDate has it (RFC 5280 section 5.3.2).
+pub(crate) fn generalized_time(time: Time) -> Result<Vec<u8>, Error> {
+    GeneralizedTime::from_date_time(time.0).to_der().map_err(|_| Error::Validity)
+}
+
 /// Tells whether a UTCTime is in order but for being of the years 1950 to 1969.
 fn is_utc_time_before_1970(tlv: Tlv<'_>) -> bool {
     // Twenty years later the calendar is the same, leap days included.

@@ -1,77 +1,10 @@
 //! One line of a revocation list.
 
 use chancery_x509::asn1::{Tlv, tag};
-use chancery_x509::{Error, Extensions, Time};
+use chancery_x509::{Error, Extensions, RevocationReason, Time};
 use const_oid::ObjectIdentifier;
 
 use crate::oid;
-
-/// Why a certificate is revoked (RFC 5280 section 5.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum RevocationReason {
-    /// unspecified (0), which should not be written.
-    Unspecified,
-    /// keyCompromise (1).
-    KeyCompromise,
-    /// cACompromise (2).
-    CaCompromise,
-    /// affiliationChanged (3).
-    AffiliationChanged,
-    /// superseded (4).
-    Superseded,
-    /// cessationOfOperation (5).
-    CessationOfOperation,
-    /// certificateHold (6): revoked, for now.
-    CertificateHold,
-    /// removeFromCRL (8): in a delta list, the hold is over.
-    RemoveFromCrl,
-    /// privilegeWithdrawn (9).
-    PrivilegeWithdrawn,
-    /// aACompromise (10).
-    AaCompromise,
-}
-
-impl RevocationReason {
-    const fn from_code(code: u8) -> Option<Self> {
-        Some(match code {
-            0 => Self::Unspecified,
-            1 => Self::KeyCompromise,
-            2 => Self::CaCompromise,
-            3 => Self::AffiliationChanged,
-            4 => Self::Superseded,
-            5 => Self::CessationOfOperation,
-            6 => Self::CertificateHold,
-            8 => Self::RemoveFromCrl,
-            9 => Self::PrivilegeWithdrawn,
-            10 => Self::AaCompromise,
-            _ => return None,
-        })
-    }
-
-    /// Returns the stable name, as in `key-compromise`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Unspecified => "unspecified",
-            Self::KeyCompromise => "key-compromise",
-            Self::CaCompromise => "ca-compromise",
-            Self::AffiliationChanged => "affiliation-changed",
-            Self::Superseded => "superseded",
-            Self::CessationOfOperation => "cessation-of-operation",
-            Self::CertificateHold => "certificate-hold",
-            Self::RemoveFromCrl => "remove-from-crl",
-            Self::PrivilegeWithdrawn => "privilege-withdrawn",
-            Self::AaCompromise => "aa-compromise",
-        }
-    }
-
-    /// Tells whether somebody else may have the key.
-    #[must_use]
-    pub const fn is_compromise(self) -> bool {
-        matches!(self, Self::KeyCompromise | Self::CaCompromise | Self::AaCompromise)
-    }
-}
 
 /// What a revocation list says of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,14 +89,5 @@ mod tests {
         assert_eq!(entry.since(), day(3));
         entry.invalidity_date = Some(day(7));
         assert_eq!(entry.since(), day(5));
-    }
-
-    #[test]
-    fn there_is_no_reason_seven() {
-        let reasons: Vec<_> = (0..=11).filter_map(RevocationReason::from_code).collect();
-        assert_eq!(reasons.len(), 10);
-        assert_eq!(RevocationReason::from_code(7), None);
-        assert!(RevocationReason::KeyCompromise.is_compromise());
-        assert!(!RevocationReason::Superseded.is_compromise());
     }
 }

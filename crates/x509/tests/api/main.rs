@@ -10,8 +10,10 @@
 
 mod forge;
 mod identity;
+mod issuance;
 mod issuing;
 mod openssl;
 mod reading;
 mod requests;
+mod revoking;
 mod support;
