@@ -42,7 +42,7 @@ pub use error::Error;
 pub use extensions::{CaConstraint, Extension, Extensions, KeyUsage};
 pub use identity::{Identity, IdentityError};
 pub use issuance::{IssuanceFinding, IssuancePolicy};
-pub use name::{Name, NameError};
+pub use name::{Name, NameError, OpenSslForm, OpenSslName, WindowsForm, WindowsName};
 pub use pem::{Document, read_certificates, read_documents, to_pem};
 pub use profile::Profile;
 pub use request::{CertificationRequest, RequestBuilder};

@@ -7,9 +7,13 @@ use const_oid::ObjectIdentifier;
 use crate::Error;
 use crate::asn1::{self, Tlv, tag};
 
+mod openssl;
 mod parse;
+mod windows;
 
+pub use openssl::{OpenSslForm, OpenSslName};
 pub use parse::NameError;
+pub use windows::{WindowsForm, WindowsName};
 
 /// An attribute type we have a short name for.
 struct Known {
@@ -98,7 +102,7 @@ impl Attribute {
 ///
 /// Read from a string by [`FromStr`](core::str::FromStr) and written by `Display`, both as RFC 4514 has it: the
 /// most specific attribute first, `CN=Example,O=Example Ltd,C=GB`. Reading also takes blanks after commas, quoted
-/// values and the extra short names of Windows (`S`, `E`, `G`).
+/// values, the extra short names of Windows (`S`, `E`, `G`), and the short and long names of OpenSSL.
 #[derive(Clone, Debug)]
 pub struct Name {
     der: Vec<u8>,

@@ -5,7 +5,7 @@ use core::str::FromStr;
 
 use const_oid::ObjectIdentifier;
 
-use super::{Attribute, KNOWN, Name};
+use super::{Attribute, KNOWN, Name, openssl};
 use crate::asn1::{Reader, tag};
 
 const COUNTRY_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.6");
@@ -112,7 +112,9 @@ impl Scanner<'_> {
             Some(known) => (known.oid, known.string),
             None => {
                 let oid = ObjectIdentifier::new(plain)
-                    .map_err(|_| NameError::UnknownType(name.to_owned()))?;
+                    .ok()
+                    .or_else(|| openssl::attribute_type(name))
+                    .ok_or_else(|| NameError::UnknownType(name.to_owned()))?;
                 let known = KNOWN.iter().find(|known| known.oid == oid);
                 (oid, known.map_or(tag::UTF8_STRING, |known| known.string))
             }

@@ -12,6 +12,7 @@ mod forge;
 mod identity;
 mod issuance;
 mod issuing;
+mod names;
 mod openssl;
 mod reading;
 mod requests;
