@@ -110,6 +110,30 @@ fn ten_thousand_intermediates_are_looked_up_and_not_tried() {
 }
 
 #[test]
+fn intermediates_of_one_name_and_key_count_even_where_every_signature_holds() {
+    let stranger = Maker::ca("CN=Stranger").self_signed();
+    let key = Maker::ca("CN=CA").self_signed().key;
+    let make = |number: u16| {
+        let serial = [&[1], &number.to_be_bytes()[..]].concat();
+        Maker::ca("CN=CA").key(&key).serial(&serial).issued_by(&stranger)
+    };
+    let crowd: Vec<Party> = (1..=300).map(make).collect();
+    let crowd: Vec<&Party> = crowd.iter().chain([&stranger]).collect();
+    let leaf = Maker::leaf("CN=Leaf").issued_by(crowd[0]);
+    let root = Maker::ca("CN=Root").self_signed();
+    let outcome = validate(
+        &leaf.certificate,
+        &certificates(&crowd),
+        &anchors(&[&root]),
+        &[],
+        &policy(RevocationMode::Off),
+    );
+    assert!(reasons(&outcome).contains(&"search-limit"), "{:?}", reasons(&outcome));
+    // The leaf's, each intermediate's once, and the stranger's own.
+    assert!(outcome.signature_checks <= MAX_PATHS.min(MAX_SIGNATURE_CHECKS) + 2);
+}
+
+#[test]
 fn a_crowd_cannot_hide_a_revocation_where_lists_are_optional() {
     let root = Maker::ca("CN=Root").self_signed();
     let leaf = Maker::leaf("CN=Leaf").issued_by(&root);

@@ -10,6 +10,7 @@
 )]
 
 mod code_signing;
+mod differential;
 mod hostile;
 mod list_signers;
 mod lists;

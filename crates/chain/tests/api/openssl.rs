@@ -33,7 +33,7 @@ fn openssl_says_the_same_of_every_scenario() {
 
 /// # Panics
 /// Where there is no openssl and `CHANCERY_REQUIRE_ORACLES=1` is set.
-fn is_there() -> bool {
+pub fn is_there() -> bool {
     let there = Command::new("openssl").arg("version").stdout(Stdio::null()).status().is_ok();
     let required = std::env::var_os("CHANCERY_REQUIRE_ORACLES").is_some_and(|on| on == "1");
     assert!(there || !required, "there is no openssl (apt-get install openssl)");
