@@ -68,6 +68,22 @@ impl<'a> Encrypted<'a> {
     }
 }
 
+/// Reads the parameters of PBES2 wherever they stand, within the bounds of key files, and returns the
+/// iterations of PBKDF2; `None` where it is scrypt.
+#[cfg(feature = "pkcs12")]
+pub(crate) fn pbes2_iterations(
+    algorithm: AlgorithmIdentifierRef<'_>,
+) -> Result<Option<u64>, KeyError> {
+    let parameters = algorithm.parameters.ok_or_else(|| malformed("PBES2 without parameters"))?;
+    let (kdf, cipher) = read_pair(parameters)
+        .map_err(|error| malformed("not the parameters of PBES2").with_source(error))?;
+    read_cipher(cipher)?;
+    Ok(match read_kdf(kdf)? {
+        Kdf::Pbkdf2(parameters) => Some(u64::from(parameters.iteration_count)),
+        _ => None,
+    })
+}
+
 /// The passphrase does not open the key.
 pub(crate) fn wrong_passphrase() -> KeyError {
     KeyError::new(KeyErrorKind::AuthRefused, "the passphrase does not open the key")

@@ -59,11 +59,15 @@ impl SoftKey {
         Self::from_container(Ok(Container::find_in_der(der)), pins, name)
     }
 
-    /// Reads PEM or DER, whichever it is.
+    /// Reads PEM or DER, whichever it is; with the feature `pkcs12` also a PKCS#12 file.
     ///
     /// # Errors
     /// As [`from_pem`](Self::from_pem).
     pub fn from_bytes(bytes: &[u8], pins: &dyn PinSource, name: &str) -> Result<Self, KeyError> {
+        #[cfg(feature = "pkcs12")]
+        if crate::Pkcs12::is_in(bytes) {
+            return crate::Pkcs12::from_der(bytes, pins, name).map(|file| file.into_parts().0);
+        }
         Self::from_container(Container::find(bytes), pins, name)
     }
 
@@ -103,6 +107,11 @@ impl SoftKey {
     pub fn danger_to_plain_pem(&self) -> Result<Zeroizing<String>, KeyError> {
         let der = self.private_key.to_pkcs8_der()?;
         pem::write("PRIVATE KEY", der.as_bytes()).map(Zeroizing::new)
+    }
+
+    #[cfg(feature = "pkcs12")]
+    pub(crate) const fn private_key(&self) -> &PrivateKey {
+        &self.private_key
     }
 
     /// Completes a private key with its public half.

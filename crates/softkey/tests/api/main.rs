@@ -14,5 +14,6 @@ mod directory;
 mod encryption;
 mod file;
 mod openssl;
+mod pkcs12;
 mod reading;
 mod support;

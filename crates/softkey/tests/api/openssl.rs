@@ -16,11 +16,11 @@ const PASSPHRASE: &str = "correct horse";
 const PASSIN: &str = "pass:correct horse";
 
 /// A folder to run `openssl` in.
-struct OpenSsl(tempfile::TempDir);
+pub(crate) struct OpenSsl(tempfile::TempDir);
 
 impl OpenSsl {
     /// Finds the tool. Without it the test is skipped, unless `CHANCERY_REQUIRE_ORACLES=1`.
-    fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         let there = Command::new("openssl").arg("version").stdout(Stdio::null()).status();
         if there.is_ok_and(|status| status.success()) {
             return Some(Self(tempfile::tempdir().unwrap()));
@@ -31,12 +31,12 @@ impl OpenSsl {
         None
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     /// Runs a command and tells whether it succeeded.
-    fn runs<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> bool {
+    pub(crate) fn runs<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> bool {
         let output = Command::new("openssl")
             .args(args)
             .current_dir(self.0.path())
@@ -50,11 +50,11 @@ impl OpenSsl {
     }
 
     /// Runs a command line without spaces in its words, which must succeed.
-    fn run(&self, line: &str) {
+    pub(crate) fn run(&self, line: &str) {
         assert!(self.runs(line.split(' ')), "openssl {line}");
     }
 
-    fn public_key(&self, private: &Path) -> PublicKey {
+    pub(crate) fn public_key(&self, private: &Path) -> PublicKey {
         let args =
             ["pkey", "-pubout", "-outform", "DER", "-out", "pub.der", "-passin", PASSIN, "-in"];
         assert!(self.runs(args.iter().map(OsStr::new).chain([private.as_os_str()])));
