@@ -17,6 +17,7 @@
 pub mod broken_keys;
 pub mod conformance;
 pub mod corpus;
+pub mod faulty;
 pub mod openssl;
 pub mod oracles;
 pub mod pe_maker;

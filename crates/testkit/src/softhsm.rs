@@ -138,6 +138,14 @@ impl SoftHsm {
 /// # Panics
 /// Where the test fails, or SoftHSM is missing and `CHANCERY_REQUIRE_ORACLES=1` is set.
 pub fn isolated<T: FnOnce(&SoftHsm)>(test: T) {
+    isolated_with::<T>(|_, _| (), test);
+}
+
+/// As [`isolated`], for a test written in a closure of type `T`; `prepare` sees to the process it runs in.
+pub(crate) fn isolated_with<T>(
+    prepare: impl FnOnce(&SoftHsm, &mut Command),
+    test: impl FnOnce(&SoftHsm),
+) {
     if let Some(dir) = env::var_os(CHILD) {
         let module = installed().unwrap_or_else(|missing| panic!("{missing} is not here"));
         test(&SoftHsm { dir: dir.into(), module, _owned: None });
@@ -145,12 +153,10 @@ pub fn isolated<T: FnOnce(&SoftHsm)>(test: T) {
     }
     let Some(hsm) = SoftHsm::create() else { return };
     let name = test_name(type_name::<T>());
-    let output = hsm
-        .command(env::current_exe().unwrap())
-        .args([name, "--exact", "--nocapture", "--test-threads=1"])
-        .env(CHILD, &hsm.dir)
-        .output()
-        .unwrap();
+    let mut process = hsm.command(env::current_exe().unwrap());
+    process.args([name, "--exact", "--nocapture", "--test-threads=1"]).env(CHILD, &hsm.dir);
+    prepare(&hsm, &mut process);
+    let output = process.output().unwrap();
     let shown = show(&output);
     assert!(output.status.success(), "{name}, in a process of its own:\n{shown}");
     assert!(shown.contains("1 passed"), "no test is called {name}:\n{shown}");
