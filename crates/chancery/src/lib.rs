@@ -32,6 +32,7 @@ pub use chancery_chain as chain;
 pub use chancery_cms as cms;
 pub use chancery_inf as inf;
 pub use chancery_key as key;
+pub use chancery_keymatch as keymatch;
 pub use chancery_pe as pe;
 pub use chancery_pkcs11 as pkcs11;
 pub use chancery_sigverify as sigverify;

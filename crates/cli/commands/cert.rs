@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use chancery::chain::{Policy, Status, validate};
+use chancery::keymatch::Modulus;
 use chancery::x509::{
     Certificate, CertificateBuilder, CertificationRequest, Extensions, Identity, Profile,
     SerialNumber, Validity, oid, to_pem,
@@ -28,12 +29,12 @@ pub(crate) fn run(args: &Cert, ui: &mut Ui) -> Result<Exit, Error> {
             let certificates = certificates(file)?;
             let mut exit = Exit::Done;
             for certificate in &certificates {
-                let Some(modulus) = certificate.public_key().modulus() else {
+                let Some(modulus) = Modulus::of(certificate.public_key()) else {
                     ui.warn(&format!("the key of `{}` is no RSA key", certificate.subject()));
                     exit = Exit::No;
                     continue;
                 };
-                let modulus = json::hex(modulus).to_uppercase();
+                let modulus = modulus.to_string();
                 let object = serde_json::json!({
                     "schema": 1, "type": "modulus", "file": json::shown(file),
                     "subject": certificate.subject().to_string(), "modulus": modulus,

@@ -62,7 +62,7 @@ fn algorithm(kind: &KeyType) -> Result<KeyAlgorithm, Error> {
 
 fn query(by: &FindBy) -> Result<KeyQuery, Error> {
     if let Some(path) = &by.modulus {
-        return Ok(KeyQuery::any().with_modulus(&read_modulus(path)?));
+        return Ok(KeyQuery::any().with_modulus(read_modulus(path)?.as_bytes()));
     }
     let path = by.cert.as_deref().unwrap_or(Path::new(""));
     let certificates = read_certificates(&read_small_file(path)?)
