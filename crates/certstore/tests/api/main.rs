@@ -1,0 +1,11 @@
+//! The public interface.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "everything here is part of a test, whose way to fail is a panic"
+)]
+
+mod support;
