@@ -87,27 +87,6 @@ impl Pkcs11Error {
             _ => KeyErrorKind::Device,
         }
     }
-
-    /// Tells whether the session, the login or a handle was lost, so that one fresh try is worth it.
-    fn is_stale(&self) -> bool {
-        [
-            CKR_SESSION_HANDLE_INVALID,
-            CKR_SESSION_CLOSED,
-            CKR_OBJECT_HANDLE_INVALID,
-            CKR_KEY_HANDLE_INVALID,
-            CKR_USER_NOT_LOGGED_IN,
-        ]
-        .into_iter()
-        .any(|rv| self.is(rv))
-    }
-}
-
-/// Tells whether an error came of a lost session, login or handle.
-pub(crate) fn is_stale(error: &KeyError) -> bool {
-    error
-        .source()
-        .and_then(|source| source.downcast_ref::<Pkcs11Error>())
-        .is_some_and(Pkcs11Error::is_stale)
 }
 
 impl fmt::Display for Pkcs11Error {
@@ -157,16 +136,5 @@ mod tests {
         ] {
             assert_eq!(Pkcs11Error::new("C_Sign", rv).at("").kind(), kind, "{rv:#x}");
         }
-    }
-
-    #[test]
-    fn only_lost_sessions_logins_and_handles_are_worth_a_second_try() {
-        let at = |rv| Pkcs11Error::new("C_Sign", rv).at("a key");
-        assert!(is_stale(&at(CKR_SESSION_HANDLE_INVALID)));
-        assert!(is_stale(&at(CKR_OBJECT_HANDLE_INVALID)));
-        for rv in [CKR_PIN_INCORRECT, CKR_DEVICE_ERROR, CKR_GENERAL_ERROR, CKR_SESSION_COUNT] {
-            assert!(!is_stale(&at(rv)), "{rv:#x}");
-        }
-        assert!(!is_stale(&KeyError::new(KeyErrorKind::Device, "without a source")));
     }
 }

@@ -37,17 +37,20 @@ impl TokenStore {
             Some(id) => id.clone(),
             None => random_id()?,
         };
-        let mut session = self.token().open_read_write(&**self.pins())?;
         let named = Named { label: template.label.as_deref(), id: &wanted_id };
-        let (public, private) = session
-            .generate_key_pair(recipe.mechanism, &recipe.public(named), &recipe.private(named))
-            .map_err(|error| self.generation_error(template, error))?;
-        if template.id.is_none() {
-            self.name_after_public_key(&mut session, public, private, &wanted_id)?;
-        }
-        let made = KeyObject::read(&mut session, private)
-            .map_err(|error| error.at(self.about(template, "was made and cannot be read back")))?;
-        Pkcs11Key::new(self.clone(), made)
+        let (made, epoch) = self.token().write(&**self.pins(), |session| {
+            let (public, private) = session
+                .generate_key_pair(recipe.mechanism, &recipe.public(named), &recipe.private(named))
+                .map_err(|error| self.generation_error(template, error))?;
+            if template.id.is_none() {
+                self.name_after_public_key(session, public, private, &wanted_id)?;
+            }
+            let epoch = self.token().epoch();
+            KeyObject::read(session, private)
+                .map(|made| (made, epoch))
+                .map_err(|error| error.at(self.about(template, "was made and cannot be read back")))
+        })?;
+        Pkcs11Key::new(self.clone(), made, epoch)
     }
 
     fn refuse_existing(&self, template: &KeyTemplate) -> Result<(), KeyError> {

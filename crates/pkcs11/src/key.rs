@@ -9,9 +9,9 @@ use chancery_key::{
     SigningKey, ecdsa_der_from_fixed,
 };
 
-use crate::error::is_stale;
 use crate::mechanism::{Plan, plans};
 use crate::raw::{ObjectHandle, Session};
+use crate::retry::loses_handles;
 use crate::store::KeyObject;
 use crate::token::Credential;
 use crate::{TokenStore, Uri};
@@ -28,12 +28,20 @@ pub struct Pkcs11Key {
     plans: Vec<Plan>,
     schemes: Vec<SignatureScheme>,
     always_authenticate: bool,
-    /// The object in the sessions of this process, forgotten when the token does not know it any more.
-    handle: Mutex<Option<ObjectHandle>>,
+    /// The object in the sessions of one login, forgotten when the token does not know it any more.
+    handle: Mutex<Option<Found>>,
+}
+
+/// A handle, and the login it was found in: after another one the number may mean another object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Found {
+    handle: ObjectHandle,
+    epoch: u64,
 }
 
 impl Pkcs11Key {
-    pub(crate) fn new(store: TokenStore, object: KeyObject) -> Result<Self, KeyError> {
+    /// Takes an object that was found in the login of that epoch.
+    pub(crate) fn new(store: TokenStore, object: KeyObject, epoch: u64) -> Result<Self, KeyError> {
         let address = store.address_of(&object);
         let info = object.info(store.token().address());
         if !object.can_sign {
@@ -60,7 +68,7 @@ impl Pkcs11Key {
             info,
             address,
             always_authenticate: object.always_authenticate,
-            handle: Mutex::new(Some(object.handle)),
+            handle: Mutex::new(Some(Found { handle: object.handle, epoch })),
             store,
         })
     }
@@ -102,7 +110,7 @@ impl Pkcs11Key {
         let made = self.store.run(|session| {
             let handle = self.look_up(session)?;
             let made = self.sign_in(session, handle, plan, input, credential.as_ref());
-            if made.as_ref().is_err_and(is_stale) {
+            if made.as_ref().is_err_and(loses_handles) {
                 self.forget(handle);
             }
             made
@@ -131,8 +139,11 @@ impl Pkcs11Key {
 
     /// Returns the object's handle, found afresh where the last one is no good any more.
     fn look_up(&self, session: &mut Session) -> Result<ObjectHandle, KeyError> {
-        if let Some(handle) = *self.handle() {
-            return Ok(handle);
+        let epoch = self.store.token().epoch();
+        if let Some(found) = *self.handle()
+            && found.epoch == epoch
+        {
+            return Ok(found.handle);
         }
         let mut query = KeyQuery::any().with_public_key(self.public_key.clone());
         query.label.clone_from(&self.info.label);
@@ -140,7 +151,7 @@ impl Pkcs11Key {
         let mut found = self.store.search_in(session, &query)?;
         match (found.pop(), found.is_empty()) {
             (Some(only), true) => {
-                *self.handle() = Some(only.handle);
+                *self.handle() = Some(Found { handle: only.handle, epoch });
                 Ok(only.handle)
             }
             (None, _) => Err(self.error(KeyErrorKind::NotFound, "is not in the token any more")),
@@ -152,10 +163,10 @@ impl Pkcs11Key {
 
     /// Forgets a handle, unless another thread has found the object again already.
     fn forget(&self, stale: ObjectHandle) {
-        self.handle().take_if(|handle| *handle == stale);
+        self.handle().take_if(|found| found.handle == stale);
     }
 
-    fn handle(&self) -> MutexGuard<'_, Option<ObjectHandle>> {
+    fn handle(&self) -> MutexGuard<'_, Option<Found>> {
         self.handle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -11,13 +11,18 @@ mod module;
     reason = "modules are C libraries, and this is the one place that calls them"
 )]
 mod raw;
+mod retry;
+mod statistics;
 mod store;
 mod token;
 mod uri;
+mod watchdog;
 
 pub use error::Pkcs11Error;
 pub use key::Pkcs11Key;
 pub use module::{MechanismInfo, Module, ModuleInfo};
+pub use statistics::Statistics;
 pub use store::TokenStore;
 pub use token::{Token, TokenInfo};
 pub use uri::{ObjectType, Uri, UriError, UriErrorKind};
+pub use watchdog::{HungCall, watch_calls};

@@ -7,25 +7,21 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use chancery_key::{KeyError, KeyErrorKind};
 use cryptoki_sys::{
-    CK_SLOT_ID, CKR_DEVICE_REMOVED, CKR_GENERAL_ERROR, CKR_SLOT_ID_INVALID, CKR_TOKEN_NOT_PRESENT,
+    CK_SLOT_ID, CKR_DEVICE_REMOVED, CKR_SLOT_ID_INVALID, CKR_TOKEN_NOT_PRESENT,
     CKR_TOKEN_NOT_RECOGNIZED,
 };
 
 use crate::error::mechanism_name;
 use crate::raw::{Library, MechanismCapability, TokenFacts, wide};
+use crate::retry;
 use crate::token::Connection;
-use crate::{Pkcs11Error, TokenInfo, Uri};
+use crate::{Pkcs11Error, Statistics, TokenInfo, Uri};
 
-/// How often a look at a slot is repeated when the module answers `CKR_GENERAL_ERROR`, as the file store of
-/// SoftHSM does while another process writes to it.
-const LOOKUP_TRIES: u32 = 3;
-
-/// The pause before the first repetition; the next is twice as long.
-const LOOKUP_PAUSE: Duration = Duration::from_millis(20);
+/// Who makes the one module whose file store shows too little while another process writes to it.
+const SHARED_FILE_STORE: &str = "SoftHSM";
 
 /// The modules this process has loaded, by canonical path. They are never unloaded.
 static LOADED: Mutex<BTreeMap<PathBuf, Arc<Module>>> = Mutex::new(BTreeMap::new());
@@ -33,11 +29,13 @@ static LOADED: Mutex<BTreeMap<PathBuf, Arc<Module>>> = Mutex::new(BTreeMap::new(
 /// A PKCS#11 module, loaded and started once in this process.
 ///
 /// It stays loaded, and its tokens stay logged in, until the process ends: `C_Finalize` would end them for
-/// everybody who uses the module. Do not fork while one is loaded.
+/// everybody who uses the module. In a fork of the process everything answers with an error that says so.
 pub struct Module {
     library: Arc<Library>,
     path: PathBuf,
     info: ModuleInfo,
+    /// Held while looking at slots, so that nobody looks while the module is restarted.
+    looking: Mutex<()>,
     connections: Mutex<Vec<Arc<Connection>>>,
 }
 
@@ -88,6 +86,7 @@ impl Module {
         })?;
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(module) = loaded.get(&path) {
+            module.library.ensure_own_process()?;
             return Ok(Arc::clone(module));
         }
         let module = Arc::new(Self::start(path.clone())?);
@@ -108,7 +107,25 @@ impl Module {
             description: facts.description,
             version: facts.version,
         };
-        Ok(Self { library: Arc::new(library), path, info, connections: Mutex::default() })
+        Ok(Self {
+            library: Arc::new(library),
+            path,
+            info,
+            looking: Mutex::default(),
+            connections: Mutex::default(),
+        })
+    }
+
+    /// Returns the modules that this process has loaded.
+    #[must_use]
+    pub fn loaded() -> Vec<Arc<Self>> {
+        LOADED.lock().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone).collect()
+    }
+
+    /// Returns what the module was asked so far.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        Statistics { calls: self.library.calls(), retries: self.library.retries() }
     }
 
     /// Loads the module that a URI names by `module-path`, or by `module-name` among the
@@ -154,9 +171,15 @@ impl Module {
     /// # Errors
     /// What keeps the module from telling. A token taken out meanwhile is left out.
     pub fn tokens(&self) -> Result<Vec<TokenInfo>, KeyError> {
+        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        self.library.ensure_own_process()?;
+        self.list_tokens()
+    }
+
+    fn list_tokens(&self) -> Result<Vec<TokenInfo>, KeyError> {
         let failed =
             |error: Pkcs11Error| error.at(format!("cannot list the tokens of {}", self.shown()));
-        let slots = patiently(|| self.library.slots()).map_err(failed)?;
+        let slots = patiently(&self.library, || self.library.slots()).map_err(failed)?;
         let mut tokens = Vec::with_capacity(slots.len());
         for slot in slots {
             match self.token_in(slot) {
@@ -166,6 +189,45 @@ impl Module {
             }
         }
         Ok(tokens)
+    }
+
+    /// Lists the tokens until one `fits`, where the module may have missed some: SoftHSM reads its store once when
+    /// it is started, and leaves out tokens that another process is just writing to.
+    pub(crate) fn tokens_until(
+        &self,
+        fits: impl Fn(&TokenInfo) -> bool,
+    ) -> Result<Vec<TokenInfo>, KeyError> {
+        let mut tokens = self.tokens()?;
+        if self.has_shared_file_store() {
+            let mut pauses = retry::pauses();
+            while !tokens.iter().any(&fits)
+                && let Some(pause) = pauses.next()
+            {
+                thread::sleep(pause);
+                let Some(again) = self.tokens_after_restart()? else { break };
+                tokens = again;
+            }
+        }
+        Ok(tokens)
+    }
+
+    /// Restarts the module and lists its tokens; `None` where somebody uses one of them.
+    fn tokens_after_restart(&self) -> Result<Option<Vec<TokenInfo>>, KeyError> {
+        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        if !connections.is_empty() {
+            return Ok(None);
+        }
+        self.library.count_retry("token-not-listed");
+        self.library
+            .restart()
+            .map_err(|error| error.at(format!("{} does not start again", self.shown())))?;
+        self.list_tokens().map(Some)
+    }
+
+    /// Tells whether the module keeps tokens in files that other processes write to.
+    pub(crate) fn has_shared_file_store(&self) -> bool {
+        self.info.manufacturer == SHARED_FILE_STORE
     }
 
     fn token_in(&self, slot: CK_SLOT_ID) -> Result<TokenInfo, Pkcs11Error> {
@@ -181,6 +243,8 @@ impl Module {
         let failed = |error: Pkcs11Error| {
             error.at(format!("cannot list the mechanisms of slot {slot_id} of {}", self.shown()))
         };
+        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        self.library.ensure_own_process()?;
         let slot = CK_SLOT_ID::try_from(slot_id)
             .map_err(|_| failed(Pkcs11Error::new("C_GetMechanismList", CKR_SLOT_ID_INVALID)))?;
         let listed = self.library.mechanisms(slot).map_err(failed)?;
@@ -199,7 +263,12 @@ impl Module {
         if let Some(connection) = connections.iter().find(|connection| connection.is_to(token)) {
             return Arc::clone(connection);
         }
-        let connection = Arc::new(Connection::new(Arc::clone(&self.library), slot, token));
+        let connection = Arc::new(Connection::new(
+            Arc::clone(&self.library),
+            slot,
+            token,
+            self.has_shared_file_store(),
+        ));
         connections.push(Arc::clone(&connection));
         connection
     }
@@ -235,18 +304,15 @@ impl MechanismInfo {
 
 /// Reads what a token says of itself now.
 pub(crate) fn token_facts(library: &Library, slot: CK_SLOT_ID) -> Result<TokenFacts, Pkcs11Error> {
-    patiently(|| library.token_info(slot))
+    patiently(library, || library.token_info(slot))
 }
 
-/// Repeats a look at slots or tokens while the module fails without a reason.
-fn patiently<T>(mut look: impl FnMut() -> Result<T, Pkcs11Error>) -> Result<T, Pkcs11Error> {
-    for pause in (1..LOOKUP_TRIES).map(|tried| LOOKUP_PAUSE.saturating_mul(tried)) {
-        match look() {
-            Err(error) if error.is(CKR_GENERAL_ERROR) => thread::sleep(pause),
-            answer => return answer,
-        }
-    }
-    look()
+/// Repeats a look while the module fails without a reason, as SoftHSM does while another process writes to its store.
+fn patiently<T>(
+    library: &Library,
+    look: impl FnMut() -> Result<T, Pkcs11Error>,
+) -> Result<T, Pkcs11Error> {
+    retry::patiently(|reason| library.count_retry(reason), look)
 }
 
 /// Tells whether a slot answered that its token has gone, or is nothing we could use.
@@ -254,33 +320,4 @@ fn is_absence(error: &Pkcs11Error) -> bool {
     [CKR_TOKEN_NOT_PRESENT, CKR_TOKEN_NOT_RECOGNIZED, CKR_DEVICE_REMOVED, CKR_SLOT_ID_INVALID]
         .into_iter()
         .any(|rv| error.is(rv))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn failing(rv: cryptoki_sys::CK_RV, times: u32) -> (Result<u32, Pkcs11Error>, u32) {
-        let mut looks = 0;
-        let answer = patiently(|| {
-            looks += 1;
-            if looks <= times { Err(Pkcs11Error::new("C_GetTokenInfo", rv)) } else { Ok(looks) }
-        });
-        (answer, looks)
-    }
-
-    #[test]
-    fn a_lookup_that_fails_without_a_reason_is_repeated_twice() {
-        assert_eq!(failing(CKR_GENERAL_ERROR, 2), (Ok(3), 3));
-        let (answer, looks) = failing(CKR_GENERAL_ERROR, u32::MAX);
-        assert!(answer.is_err());
-        assert_eq!(looks, LOOKUP_TRIES);
-    }
-
-    #[test]
-    fn a_lookup_that_fails_with_a_reason_is_not_repeated() {
-        let (answer, looks) = failing(CKR_TOKEN_NOT_PRESENT, 1);
-        assert!(is_absence(&answer.unwrap_err()));
-        assert_eq!(looks, 1);
-    }
 }

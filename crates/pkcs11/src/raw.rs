@@ -5,7 +5,7 @@
 //! `C_Sign`, and a slot list that ends at a count of zero.
 //!
 //! Two facts carry every safety argument. A [`Library`] stays mapped as long as anything made from it
-//! exists, and it was told to lock for itself or is called by one thread at a time ([`Library::turn`]).
+//! exists, and it was told to lock for itself or is called by one thread at a time ([`Library::call`]).
 
 mod attribute;
 mod library;

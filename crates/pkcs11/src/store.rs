@@ -5,13 +5,15 @@ mod public;
 mod search;
 
 use std::sync::Arc;
+use std::thread;
 
 use chancery_key::{
     KeyError, KeyErrorKind, KeyInfo, KeyQuery, KeyStore, Match, PinSource, SigningKey,
 };
+use cryptoki_sys::{CKA_CLASS, CKO_PRIVATE_KEY};
 
-use crate::raw::Session;
-use crate::{ObjectType, Pkcs11Key, Token, Uri};
+use crate::raw::{Attribute, Session};
+use crate::{ObjectType, Pkcs11Error, Pkcs11Key, Token, Uri, retry};
 
 pub(crate) use object::KeyObject;
 pub(crate) use public::{ec_parameters, public_object};
@@ -74,9 +76,7 @@ impl TokenStore {
         session: &mut Session,
         query: &KeyQuery,
     ) -> Result<Vec<KeyObject>, KeyError> {
-        search::private_keys(session, query).map_err(|error| {
-            error.at(format!("cannot look for keys in token `{}`", self.token.info().label))
-        })
+        search::private_keys(session, query).map_err(|error| self.search_error(error))
     }
 
     fn open_matching(&self, uri: &Uri, query: &KeyQuery) -> Result<Pkcs11Key, KeyError> {
@@ -89,9 +89,12 @@ impl TokenStore {
         let mut narrowed = query.clone();
         narrowed.label.clone_from(&uri.object);
         narrowed.id.clone_from(&uri.id);
+        // Known before the search: a login lost during it makes the handles found worthless.
+        self.token.login(&*self.pins)?;
+        let epoch = self.token.epoch();
         let mut found = self.search(&narrowed)?;
         match (found.pop(), found.as_slice()) {
-            (Some(only), []) => Pkcs11Key::new(self.clone(), only),
+            (Some(only), []) => Pkcs11Key::new(self.clone(), only, epoch),
             (last, others) => {
                 let infos: Vec<_> = others.iter().chain(&last).map(|key| self.info(key)).collect();
                 // None or several: both are errors, with one wording for all stores.
@@ -104,7 +107,31 @@ impl TokenStore {
     }
 
     fn search(&self, query: &KeyQuery) -> Result<Vec<KeyObject>, KeyError> {
-        self.run(|session| self.search_in(session, query))
+        let mut found = self.run(|session| self.search_in(session, query))?;
+        if self.token.may_hide_keys() {
+            // An empty token is common, and each look keeps its owner waiting.
+            let mut pauses = retry::pauses().take(2);
+            while found.is_empty()
+                && self.run(|session| self.shows_no_keys(session))?
+                && let Some(pause) = pauses.next()
+            {
+                self.token.count_retry("no-private-keys");
+                thread::sleep(pause);
+                found = self.run(|session| self.search_in(session, query))?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn shows_no_keys(&self, session: &mut Session) -> Result<bool, KeyError> {
+        session
+            .find(&[Attribute::number(CKA_CLASS, CKO_PRIVATE_KEY)])
+            .map(|keys| keys.is_empty())
+            .map_err(|error| self.search_error(error))
+    }
+
+    fn search_error(&self, error: Pkcs11Error) -> KeyError {
+        error.at(format!("cannot look for keys in token `{}`", self.token.info().label))
     }
 
     fn info(&self, object: &KeyObject) -> KeyInfo {

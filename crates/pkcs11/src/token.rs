@@ -5,12 +5,13 @@ mod info;
 mod sessions;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chancery_key::{KeyError, KeyErrorKind, PinSource};
 use cryptoki_sys::{CK_MECHANISM_TYPE, CK_SLOT_ID};
 
-use crate::error::is_stale;
 use crate::raw::Session;
+use crate::retry::Attempts;
 use crate::{Module, Uri};
 
 pub(crate) use connection::{Connection, Credential};
@@ -34,7 +35,9 @@ impl Token {
     /// [`KeyErrorKind::NotFound`], naming the tokens there are; [`KeyErrorKind::Ambiguous`] with the
     /// address of each where several fit.
     pub fn open(module: &Module, uri: &Uri) -> Result<Self, KeyError> {
-        let mut present = module.tokens()?;
+        let fits =
+            |token: &TokenInfo| token.initialized && token.is_selected_by(uri, module.info());
+        let mut present = module.tokens_until(fits)?;
         present.retain(|token| token.initialized);
         let mut fitting: Vec<_> = present
             .iter()
@@ -106,27 +109,62 @@ impl Token {
         self.connection.login(pins, self.allow_final_try)
     }
 
-    /// Does a piece of work in a session, logged in; once more where session, login or handle was lost.
+    /// Sets how long a token is waited for that was removed in the middle of work; without this, thirty seconds.
+    /// It is counted from its first absence, for everything in this process that uses the token.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        self.connection.set_patience(patience);
+        self
+    }
+
+    /// Does a piece of work in a session, logged in; again where [`retry`](crate::retry) has a remedy.
     pub(crate) fn run<T>(
         &self,
         pins: &dyn PinSource,
         mut work: impl FnMut(&mut Session) -> Result<T, KeyError>,
     ) -> Result<T, KeyError> {
-        self.login(pins)?;
-        match self.connection.sessions().with(&mut work) {
-            Err(error) if is_stale(&error) => {
-                self.connection.recover();
-                self.login(pins)?;
-                self.connection.sessions().with(work)
-            }
-            done => done,
+        let mut attempts = Attempts::default();
+        loop {
+            let done = self.login(pins).and_then(|()| self.connection.sessions().with(&mut work));
+            let Err(error) = done else { return done };
+            self.connection.remedy(&mut attempts, error)?;
         }
     }
 
-    /// Opens a session that may write, logged in.
-    pub(crate) fn open_read_write(&self, pins: &dyn PinSource) -> Result<Session, KeyError> {
-        self.login(pins)?;
-        self.connection.sessions().open_read_write()
+    /// Does a piece of work once in a session that may write, logged in. Only getting there is tried again.
+    pub(crate) fn write<T>(
+        &self,
+        pins: &dyn PinSource,
+        work: impl FnOnce(&mut Session) -> Result<T, KeyError>,
+    ) -> Result<T, KeyError> {
+        let mut attempts = Attempts::default();
+        loop {
+            let opened = self.login(pins).and_then(|()| {
+                let mut session = self.connection.sessions().open_read_write()?;
+                // The pool's sessions tell whether the login still holds; this one has to be asked.
+                self.connection.ensure_login(&mut session)?;
+                Ok(session)
+            });
+            match opened {
+                Ok(mut session) => return work(&mut session),
+                Err(error) => self.connection.remedy(&mut attempts, error)?,
+            }
+        }
+    }
+
+    /// Tells which login handles belong to: they are good while this does not change.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.connection.epoch()
+    }
+
+    /// Tells whether keys may be there that the token does not show just now.
+    pub(crate) fn may_hide_keys(&self) -> bool {
+        self.connection.has_shared_file_store()
+    }
+
+    /// Notes that something was tried again, and why.
+    pub(crate) fn count_retry(&self, reason: &'static str) {
+        self.connection.count_retry(reason);
     }
 
     pub(crate) fn signing_mechanisms(&self) -> Result<&[CK_MECHANISM_TYPE], KeyError> {

@@ -2,19 +2,21 @@
 
 use core::fmt;
 use core::ptr;
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chancery_key::{KeyError, KeyErrorKind};
 use cryptoki_sys::{
-    CK_C_INITIALIZE_ARGS, CK_FUNCTION_LIST, CK_INFO, CK_MECHANISM_INFO, CK_MECHANISM_TYPE,
-    CK_SLOT_ID, CK_SLOT_INFO, CK_TOKEN_INFO, CK_TRUE, CK_ULONG, CK_VERSION, CKF_GENERATE_KEY_PAIR,
-    CKF_OS_LOCKING_OK, CKF_SIGN, CKR_BUFFER_TOO_SMALL, CKR_CANT_LOCK,
-    CKR_CRYPTOKI_ALREADY_INITIALIZED,
+    CK_C_INITIALIZE_ARGS, CK_FLAGS, CK_FUNCTION_LIST, CK_INFO, CK_INTERFACE, CK_MECHANISM_INFO,
+    CK_MECHANISM_TYPE, CK_RV, CK_SLOT_ID, CK_SLOT_INFO, CK_TOKEN_INFO, CK_TRUE, CK_ULONG,
+    CK_UTF8CHAR, CK_VERSION, CKF_GENERATE_KEY_PAIR, CKF_OS_LOCKING_OK, CKF_SIGN,
+    CKR_BUFFER_TOO_SMALL, CKR_CANT_LOCK, CKR_CRYPTOKI_ALREADY_INITIALIZED, CKR_OK,
 };
 
 use super::{check, claimed, entry, ulong, wide};
 use crate::Pkcs11Error;
+use crate::watchdog::{self, Watched};
 
 /// The most slots or mechanisms we list; a count beyond it is a module gone wrong.
 const MAX_LIST_LEN: usize = 4_096;
@@ -22,7 +24,14 @@ const MAX_LIST_LEN: usize = 4_096;
 /// How often a list may grow between asking for its length and asking for it.
 const LIST_TRIES: usize = 3;
 
-type GetFunctionList = unsafe extern "C" fn(*mut *mut CK_FUNCTION_LIST) -> cryptoki_sys::CK_RV;
+type GetFunctionList = unsafe extern "C" fn(*mut *mut CK_FUNCTION_LIST) -> CK_RV;
+
+type GetInterface = unsafe extern "C" fn(
+    *mut CK_UTF8CHAR,
+    *mut CK_VERSION,
+    *mut *mut CK_INTERFACE,
+    CK_FLAGS,
+) -> CK_RV;
 
 /// What `C_GetInfo` tells.
 pub(crate) struct ModuleFacts {
@@ -59,8 +68,15 @@ pub(crate) struct MechanismCapability {
 /// A module, mapped and initialised. Never finalised: the host may use it too, and so may other threads.
 pub(crate) struct Library {
     functions: CK_FUNCTION_LIST,
+    path: Arc<Path>,
     /// Taken around every call of a module that cannot lock for itself.
     serial: Option<Mutex<()>>,
+    /// The process that started the module.
+    process: u32,
+    /// Whether it was this library that started it, and nobody before.
+    started_here: bool,
+    calls: Mutex<BTreeMap<&'static str, u64>>,
+    retries: Mutex<BTreeMap<&'static str, u64>>,
     /// Keeps the code mapped that `functions` points into.
     _code: libloading::Library,
 }
@@ -71,20 +87,14 @@ impl Library {
         let unavailable = |what: &str| {
             KeyError::new(KeyErrorKind::Unavailable, format!("`{}` {what}", path.display()))
         };
+        let path: Arc<Path> = Arc::from(path);
+        let watched = watchdog::enter(&path, "dlopen");
         // SAFETY: loading a module runs its initialisers; that the caller named it as a PKCS#11 module
         // is all there is to say for it.
-        let code = unsafe { libloading::Library::new(path) }
+        let code = unsafe { libloading::Library::new(&*path) }
             .map_err(|error| unavailable("cannot be loaded as a library").with_source(error))?;
-        // SAFETY: a symbol of this name has this signature (PKCS#11 v2.40 section 5.4).
-        let get_function_list: GetFunctionList =
-            *unsafe { code.get::<GetFunctionList>(b"C_GetFunctionList\0") }.map_err(|error| {
-                unavailable("is no PKCS#11 module: it has no C_GetFunctionList").with_source(error)
-            })?;
-        let mut list = ptr::null_mut();
-        // SAFETY: `list` is a valid place for one pointer.
-        let rv = unsafe { get_function_list(&raw mut list) };
-        check("C_GetFunctionList", rv)
-            .map_err(|error| unavailable("does not give its functions").with_source(error))?;
+        drop(watched);
+        let list = function_list(&code, &path)?;
         if list.is_null() {
             return Err(unavailable("gives an empty list of functions"));
         }
@@ -99,11 +109,51 @@ impl Library {
         }
         // SAFETY: as above, and the list has had this layout since version 2.0.
         let functions = unsafe { list.read_unaligned() };
-        Ok(Self { functions, serial: None, _code: code })
+        Ok(Self {
+            functions,
+            path,
+            serial: None,
+            process: std::process::id(),
+            started_here: false,
+            calls: Mutex::default(),
+            retries: Mutex::default(),
+            _code: code,
+        })
     }
 
     /// Starts the module; one that the host process has started already is as good.
     pub(crate) fn initialize(&mut self) -> Result<(), Pkcs11Error> {
+        let mut rv = self.start(true)?;
+        if rv == CKR_CANT_LOCK {
+            self.serial = Some(Mutex::new(()));
+            rv = self.start(false)?;
+        }
+        self.started_here = rv == CKR_OK;
+        settled(rv)
+    }
+
+    /// Starts the module again, after somebody else in this process has finalised it.
+    pub(crate) fn initialize_again(&self) -> Result<(), Pkcs11Error> {
+        settled(self.start(self.serial.is_none())?)
+    }
+
+    /// Finalises the module and starts it again, so that it looks for its tokens afresh.
+    ///
+    /// For a caller who knows that nobody has anything open; nothing happens where somebody else had started the
+    /// module before us.
+    pub(crate) fn restart(&self) -> Result<(), Pkcs11Error> {
+        if !self.started_here {
+            return Ok(());
+        }
+        let finalize = entry!(self, C_Finalize)?;
+        let call = self.call("C_Finalize");
+        // SAFETY: the one argument is reserved and null.
+        check("C_Finalize", unsafe { finalize(ptr::null_mut()) })?;
+        drop(call);
+        self.initialize_again()
+    }
+
+    fn start(&self, locks: bool) -> Result<CK_RV, Pkcs11Error> {
         let initialize = entry!(self, C_Initialize)?;
         let mut arguments = CK_C_INITIALIZE_ARGS {
             CreateMutex: None,
@@ -113,23 +163,61 @@ impl Library {
             flags: CKF_OS_LOCKING_OK,
             pReserved: ptr::null_mut(),
         };
-        // SAFETY: the arguments are those of PKCS#11 v2.40 section 5.4 for locking with the system's own
-        // means, and live through the call.
-        let mut rv = unsafe { initialize((&raw mut arguments).cast()) };
-        if rv == CKR_CANT_LOCK {
-            self.serial = Some(Mutex::new(()));
-            // SAFETY: no arguments means one thread at a time, which `turn` sees to from here on.
-            rv = unsafe { initialize(ptr::null_mut()) };
-        }
-        match rv {
-            CKR_CRYPTOKI_ALREADY_INITIALIZED => Ok(()),
-            rv => check("C_Initialize", rv),
-        }
+        // No arguments means one thread at a time, which `call` sees to.
+        let given = if locks { (&raw mut arguments).cast() } else { ptr::null_mut() };
+        let _call = self.call("C_Initialize");
+        // SAFETY: the arguments are none, or those of PKCS#11 v2.40 section 5.4 for locking with the system's
+        // own means, and live through the call.
+        Ok(unsafe { initialize(given) })
     }
 
-    /// Waits for this thread's turn, where the module needs that.
-    pub(super) fn turn(&self) -> Option<MutexGuard<'_, ()>> {
-        self.serial.as_ref().map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Refuses to go on in a process that was forked from the one which started the module: what becomes of
+    /// sessions there is undefined (PKCS#11 v2.40 usage guide section 2.6), and some modules then break the
+    /// parent's.
+    pub(crate) fn ensure_own_process(&self) -> Result<(), KeyError> {
+        let here = std::process::id();
+        if here == self.process {
+            return Ok(());
+        }
+        Err(KeyError::new(
+            KeyErrorKind::Unavailable,
+            format!(
+                "PKCS#11 module `{}` was started by process {} and this is its fork {here}: \
+                 fork first and load modules then",
+                self.path.display(),
+                self.process
+            ),
+        ))
+    }
+
+    /// Notes that a call begins, waiting for this thread's turn where the module needs that.
+    pub(super) fn call(&self, function: &'static str) -> Call<'_> {
+        let mut call = self.unwatched_call(function);
+        call._watched = watchdog::enter(&self.path, function);
+        call
+    }
+
+    /// As [`call`](Self::call), for one that may take as long as it likes.
+    pub(super) fn unwatched_call(&self, function: &'static str) -> Call<'_> {
+        let turn =
+            self.serial.as_ref().map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner));
+        count(&self.calls, function);
+        Call { _watched: None, _turn: turn }
+    }
+
+    /// Returns how often each function was called.
+    pub(crate) fn calls(&self) -> BTreeMap<&'static str, u64> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes that something was tried again, and why.
+    pub(crate) fn count_retry(&self, reason: &'static str) {
+        count(&self.retries, reason);
+    }
+
+    /// Returns how often something was tried again, by reason.
+    pub(crate) fn retries(&self) -> BTreeMap<&'static str, u64> {
+        self.retries.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) const fn functions(&self) -> &CK_FUNCTION_LIST {
@@ -139,7 +227,7 @@ impl Library {
     pub(crate) fn info(&self) -> Result<ModuleFacts, Pkcs11Error> {
         let get_info = entry!(self, C_GetInfo)?;
         let mut info = CK_INFO::default();
-        let _turn = self.turn();
+        let _call = self.call("C_GetInfo");
         // SAFETY: `info` is a valid place for the answer.
         check("C_GetInfo", unsafe { get_info(&raw mut info) })?;
         let version = info.libraryVersion;
@@ -154,7 +242,7 @@ impl Library {
     pub(crate) fn slots(&self) -> Result<Vec<CK_SLOT_ID>, Pkcs11Error> {
         let get_slot_list = entry!(self, C_GetSlotList)?;
         list(|slots, count| {
-            let _turn = self.turn();
+            let _call = self.call("C_GetSlotList");
             // SAFETY: `slots` is null or has room for `count` identifiers.
             check("C_GetSlotList", unsafe { get_slot_list(CK_TRUE, slots, count) })
         })
@@ -163,7 +251,7 @@ impl Library {
     pub(crate) fn slot_info(&self, slot: CK_SLOT_ID) -> Result<SlotFacts, Pkcs11Error> {
         let get_slot_info = entry!(self, C_GetSlotInfo)?;
         let mut info = CK_SLOT_INFO::default();
-        let _turn = self.turn();
+        let _call = self.call("C_GetSlotInfo");
         // SAFETY: `info` is a valid place for the answer.
         check("C_GetSlotInfo", unsafe { get_slot_info(slot, &raw mut info) })?;
         Ok(SlotFacts {
@@ -175,7 +263,7 @@ impl Library {
     pub(crate) fn token_info(&self, slot: CK_SLOT_ID) -> Result<TokenFacts, Pkcs11Error> {
         let get_token_info = entry!(self, C_GetTokenInfo)?;
         let mut info = CK_TOKEN_INFO::default();
-        let _turn = self.turn();
+        let _call = self.call("C_GetTokenInfo");
         // SAFETY: `info` is a valid place for the answer.
         check("C_GetTokenInfo", unsafe { get_token_info(slot, &raw mut info) })?;
         Ok(TokenFacts {
@@ -194,7 +282,7 @@ impl Library {
     ) -> Result<Vec<CK_MECHANISM_TYPE>, Pkcs11Error> {
         let get_mechanism_list = entry!(self, C_GetMechanismList)?;
         list(|mechanisms, count| {
-            let _turn = self.turn();
+            let _call = self.call("C_GetMechanismList");
             // SAFETY: `mechanisms` is null or has room for `count` numbers.
             check("C_GetMechanismList", unsafe { get_mechanism_list(slot, mechanisms, count) })
         })
@@ -207,7 +295,7 @@ impl Library {
     ) -> Result<MechanismCapability, Pkcs11Error> {
         let get_mechanism_info = entry!(self, C_GetMechanismInfo)?;
         let mut info = CK_MECHANISM_INFO::default();
-        let _turn = self.turn();
+        let _call = self.call("C_GetMechanismInfo");
         // SAFETY: `info` is a valid place for the answer.
         check("C_GetMechanismInfo", unsafe { get_mechanism_info(slot, mechanism, &raw mut info) })?;
         Ok(MechanismCapability {
@@ -217,6 +305,12 @@ impl Library {
             generates_pairs: info.flags & CKF_GENERATE_KEY_PAIR != 0,
         })
     }
+}
+
+/// A call that is running, until dropped.
+pub(super) struct Call<'a> {
+    _watched: Option<Watched>,
+    _turn: Option<MutexGuard<'a, ()>>,
 }
 
 #[cfg(test)]
@@ -234,6 +328,61 @@ impl fmt::Debug for Library {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Library").field("serial", &self.serial.is_some()).finish_non_exhaustive()
     }
+}
+
+/// Asks a module for its list of functions, by the way of every version, or by that of version 3 where it has no
+/// other.
+fn function_list(
+    code: &libloading::Library,
+    path: &Arc<Path>,
+) -> Result<*mut CK_FUNCTION_LIST, KeyError> {
+    let unavailable = |what: &str| {
+        KeyError::new(KeyErrorKind::Unavailable, format!("`{}` {what}", path.display()))
+    };
+    // SAFETY: a symbol of this name has this signature (PKCS#11 v2.40 section 5.4).
+    let missing = match unsafe { code.get::<GetFunctionList>(b"C_GetFunctionList\0") } {
+        Ok(get_function_list) => {
+            let mut list = ptr::null_mut();
+            let _watched = watchdog::enter(path, "C_GetFunctionList");
+            // SAFETY: `list` is a valid place for one pointer.
+            let rv = unsafe { get_function_list(&raw mut list) };
+            return check("C_GetFunctionList", rv)
+                .map(|()| list)
+                .map_err(|error| unavailable("does not give its functions").with_source(error));
+        }
+        Err(error) => error,
+    };
+    // SAFETY: a symbol of this name has this signature (PKCS#11 v3.0 section 5.4.6).
+    let Ok(get_interface) = (unsafe { code.get::<GetInterface>(b"C_GetInterface\0") }) else {
+        return Err(
+            unavailable("is no PKCS#11 module: it has no C_GetFunctionList").with_source(missing)
+        );
+    };
+    let mut interface = ptr::null_mut();
+    let mut name = *b"PKCS 11\0";
+    let _watched = watchdog::enter(path, "C_GetInterface");
+    // SAFETY: the name ends with a NUL, no version means any, and `interface` is a valid place for one pointer.
+    let rv = unsafe { get_interface(name.as_mut_ptr(), ptr::null_mut(), &raw mut interface, 0) };
+    check("C_GetInterface", rv)
+        .map_err(|error| unavailable("does not give its functions").with_source(error))?;
+    if interface.is_null() {
+        return Ok(ptr::null_mut());
+    }
+    // SAFETY: the module gave this as its interface, which stays valid while it is loaded.
+    Ok(unsafe { interface.read_unaligned() }.pFunctionList.cast())
+}
+
+fn settled(rv: CK_RV) -> Result<(), Pkcs11Error> {
+    match rv {
+        CKR_CRYPTOKI_ALREADY_INITIALIZED => Ok(()),
+        rv => check("C_Initialize", rv),
+    }
+}
+
+fn count(counts: &Mutex<BTreeMap<&'static str, u64>>, what: &'static str) {
+    let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = counts.entry(what).or_default();
+    *count = count.saturating_add(1);
 }
 
 /// Asks for a length and then for as many numbers; again where the list grew in between. A length of zero is
@@ -322,5 +471,30 @@ mod tests {
         assert_eq!(answer.unwrap().len(), 2);
         let (answer, _) = ask_for(&[(CK_ULONG::MAX, true), (1, true)]);
         assert_eq!(answer.unwrap().len(), 1);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_fork_is_told_that_the_module_is_its_parents() {
+        use std::os::unix::process::CommandExt;
+
+        chancery_testkit::softhsm::isolated(|hsm| {
+            let mut library = Library::load(hsm.module()).unwrap();
+            library.initialize().unwrap();
+            library.ensure_own_process().unwrap();
+            let library = Arc::new(library);
+            let seen_by_fork = |library: Arc<Library>| {
+                let mut command = std::process::Command::new("true");
+                let refuse = move || match library.ensure_own_process() {
+                    Ok(()) => Ok(()),
+                    Err(_) => Err(std::io::Error::from_raw_os_error(77)),
+                };
+                // SAFETY: the closure allocates a message between fork and exec, which the C library's
+                // allocator allows, and touches nothing else.
+                unsafe { command.pre_exec(refuse) };
+                command.status().map_err(|error| error.raw_os_error())
+            };
+            assert_eq!(seen_by_fork(library), Err(Some(77)));
+        });
     }
 }

@@ -60,12 +60,12 @@ impl Session {
         let access = if read_write { CKF_RW_SESSION } else { 0 };
         let flags = CKF_SERIAL_SESSION | access;
         let mut handle = 0;
-        let turn = library.turn();
+        let call = library.call("C_OpenSession");
         // SAFETY: no notification callback is given, and `handle` is a valid place for the answer.
         check("C_OpenSession", unsafe {
             open_session(slot, flags, ptr::null_mut(), None, &raw mut handle)
         })?;
-        drop(turn);
+        drop(call);
         Ok(Self { library: Arc::clone(library), handle })
     }
 
@@ -73,7 +73,7 @@ impl Session {
     pub(crate) fn user_is_logged_in(&mut self) -> Result<bool, Pkcs11Error> {
         let get_session_info = entry!(self.library, C_GetSessionInfo)?;
         let mut info = CK_SESSION_INFO::default();
-        let _turn = self.library.turn();
+        let _call = self.library.call("C_GetSessionInfo");
         // SAFETY: `info` is a valid place for the answer.
         check("C_GetSessionInfo", unsafe { get_session_info(self.handle, &raw mut info) })?;
         Ok(matches!(info.state, CKS_RO_USER_FUNCTIONS | CKS_RW_USER_FUNCTIONS))
@@ -84,7 +84,11 @@ impl Session {
         let login = entry!(self.library, C_Login)?;
         let start = pin.map_or(ptr::null_mut(), |pin| pin.as_ptr().cast_mut());
         let len = ulong(pin.map_or(0, <[u8]>::len));
-        let _turn = self.library.turn();
+        // A person at a keypad takes their time.
+        let _call = match pin {
+            Some(_) => self.library.call("C_Login"),
+            None => self.library.unwatched_call("C_Login"),
+        };
         // SAFETY: `start` is null with a length of zero, or covers `len` bytes that live through the call and
         // that C_Login only reads.
         let rv = unsafe { login(self.handle, user.code(), start, len) };
@@ -102,17 +106,17 @@ impl Session {
         let init = entry!(self.library, C_FindObjectsInit)?;
         let finish = entry!(self.library, C_FindObjectsFinal)?;
         let mut wanted = template(attributes);
-        let turn = self.library.turn();
+        let call = self.library.call("C_FindObjectsInit");
         // SAFETY: `wanted` has as many entries as said, and points into `attributes`, which live.
         check("C_FindObjectsInit", unsafe {
             init(self.handle, wanted.as_mut_ptr(), ulong(wanted.len()))
         })?;
-        drop(turn);
+        drop(call);
         let found = self.find_all();
-        let turn = self.library.turn();
+        let call = self.library.call("C_FindObjectsFinal");
         // SAFETY: ends the search begun above, whatever became of it.
         let ended = check("C_FindObjectsFinal", unsafe { finish(self.handle) });
-        drop(turn);
+        drop(call);
         let found = found?;
         ended.map(|()| found)
     }
@@ -123,12 +127,12 @@ impl Session {
         loop {
             let mut batch = [0; FIND_BATCH];
             let mut count = 0;
-            let turn = self.library.turn();
+            let call = self.library.call("C_FindObjects");
             // SAFETY: `batch` has room for as many handles as said, and `count` for one number.
             check("C_FindObjects", unsafe {
                 find(self.handle, batch.as_mut_ptr(), ulong(FIND_BATCH), &raw mut count)
             })?;
-            drop(turn);
+            drop(call);
             match batch.get(..claimed(count, FIND_BATCH)) {
                 None | Some([]) => return Ok(found),
                 Some(handles) => found.extend_from_slice(handles),
@@ -189,7 +193,7 @@ impl Session {
         attributes: &mut [cryptoki_sys::CK_ATTRIBUTE],
     ) -> Result<(), Pkcs11Error> {
         let get_attribute_value = entry!(self.library, C_GetAttributeValue)?;
-        let _turn = self.library.turn();
+        let _call = self.library.call("C_GetAttributeValue");
         // SAFETY: the entries are as many as said, and each has no room or points to as much as it says.
         let rv = unsafe {
             get_attribute_value(
@@ -213,11 +217,33 @@ impl Session {
     ) -> Result<(), Pkcs11Error> {
         let set_attribute_value = entry!(self.library, C_SetAttributeValue)?;
         let mut wanted = template(core::slice::from_ref(attribute));
-        let _turn = self.library.turn();
+        let _call = self.library.call("C_SetAttributeValue");
         // SAFETY: `wanted` has as many entries as said, and points into `attribute`, which lives.
         check("C_SetAttributeValue", unsafe {
             set_attribute_value(self.handle, object, wanted.as_mut_ptr(), ulong(wanted.len()))
         })
+    }
+
+    /// Writes a new object.
+    pub(crate) fn create(&mut self, attributes: &[Attribute]) -> Result<ObjectHandle, Pkcs11Error> {
+        let create_object = entry!(self.library, C_CreateObject)?;
+        let mut wanted = template(attributes);
+        let mut object = 0;
+        let _call = self.library.call("C_CreateObject");
+        // SAFETY: `wanted` has as many entries as said, and points into `attributes`, which live; `object` is
+        // a valid place for the answer.
+        check("C_CreateObject", unsafe {
+            create_object(self.handle, wanted.as_mut_ptr(), ulong(wanted.len()), &raw mut object)
+        })?;
+        Ok(object)
+    }
+
+    /// Deletes an object for good, where it is one of the token's.
+    pub(crate) fn destroy(&mut self, object: ObjectHandle) -> Result<(), Pkcs11Error> {
+        let destroy_object = entry!(self.library, C_DestroyObject)?;
+        let _call = self.library.call("C_DestroyObject");
+        // SAFETY: the call takes two handles and nothing else.
+        check("C_DestroyObject", unsafe { destroy_object(self.handle, object) })
     }
 
     /// Makes a pair; returns the public and the private half.
@@ -231,7 +257,7 @@ impl Session {
         let mut descriptor = mechanism.descriptor();
         let (mut public, mut private) = (template(public), template(private));
         let (mut public_key, mut private_key) = (0, 0);
-        let _turn = self.library.turn();
+        let _call = self.library.call("C_GenerateKeyPair");
         // SAFETY: mechanism and templates have as many entries as said and point into arguments, which live;
         // the handles are valid places for the answer.
         check("C_GenerateKeyPair", unsafe {
@@ -257,7 +283,7 @@ impl Session {
     ) -> Result<(), Pkcs11Error> {
         let sign_init = entry!(self.library, C_SignInit)?;
         let mut descriptor = mechanism.descriptor();
-        let _turn = self.library.turn();
+        let _call = self.library.call("C_SignInit");
         // SAFETY: the mechanism's parameters point into `mechanism`, which lives.
         check("C_SignInit", unsafe { sign_init(self.handle, &raw mut descriptor, key) })
     }
@@ -273,7 +299,7 @@ impl Session {
         loop {
             let mut signature = vec![0; room];
             let mut len = ulong(room);
-            let turn = self.library.turn();
+            let call = self.library.call("C_Sign");
             // SAFETY: `data` is only read; `signature` has as much room as `len` says.
             let rv = unsafe {
                 sign(
@@ -284,7 +310,7 @@ impl Session {
                     &raw mut len,
                 )
             };
-            drop(turn);
+            drop(call);
             match rv {
                 CKR_OK => {
                     signature.truncate(claimed(len, room));
@@ -302,8 +328,12 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        // In a fork the session is the parent's.
+        if self.library.ensure_own_process().is_err() {
+            return;
+        }
         let Ok(close_session) = entry!(self.library, C_CloseSession) else { return };
-        let _turn = self.library.turn();
+        let _call = self.library.call("C_CloseSession");
         // SAFETY: the handle is used nowhere after this. An error leaves nothing to be done: the session
         // was gone already.
         let _ = unsafe { close_session(self.handle) };

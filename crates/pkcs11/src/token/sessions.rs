@@ -19,7 +19,6 @@ const DEFAULT_LIMIT: usize = 8;
 /// may leave an operation active or mean that the session is dead.
 pub(crate) struct SessionPool {
     library: Arc<Library>,
-    slot: CK_SLOT_ID,
     label: String,
     state: Mutex<State>,
     returned: Condvar,
@@ -28,6 +27,8 @@ pub(crate) struct SessionPool {
 }
 
 struct State {
+    /// Where the token is now; one that was removed may come back in another slot.
+    slot: CK_SLOT_ID,
     idle: Vec<Session>,
     lent: usize,
     limit: usize,
@@ -46,15 +47,24 @@ impl SessionPool {
         let allowed = max_sessions
             .and_then(|max| usize::try_from(max).ok())
             .map_or(DEFAULT_LIMIT, |max| max.saturating_sub(1).clamp(1, DEFAULT_LIMIT));
-        let state = State { idle: Vec::new(), lent: 0, limit: allowed, anchor: None };
+        let state = State { slot, idle: Vec::new(), lent: 0, limit: allowed, anchor: None };
         Self {
             library,
-            slot,
             label,
             state: Mutex::new(state),
             returned: Condvar::new(),
             read_write: AtomicBool::new(false),
         }
+    }
+
+    /// Returns the slot in which sessions are opened.
+    pub(crate) fn slot(&self) -> CK_SLOT_ID {
+        self.state().slot
+    }
+
+    /// Opens sessions in this slot from now on.
+    pub(crate) fn move_to(&self, slot: CK_SLOT_ID) {
+        self.state().slot = slot;
     }
 
     /// Sets how many sessions there may be, besides the anchor.
@@ -68,6 +78,7 @@ impl SessionPool {
         &self,
         work: impl FnOnce(&mut Session) -> Result<T, KeyError>,
     ) -> Result<T, KeyError> {
+        self.library.ensure_own_process()?;
         let mut session = self
             .take()
             .map_err(|error| error.at(format!("no session with token `{}`", self.label)))?;
@@ -84,7 +95,8 @@ impl SessionPool {
 
     /// Opens a read-write session outside the pool, closed when dropped.
     pub(crate) fn open_read_write(&self) -> Result<Session, KeyError> {
-        Session::open(&self.library, self.slot, true)
+        self.library.ensure_own_process()?;
+        Session::open(&self.library, self.slot(), true)
             .map_err(|error| error.at(format!("no read-write session with token `{}`", self.label)))
     }
 
@@ -151,14 +163,15 @@ impl SessionPool {
 
     fn open(&self) -> Result<Session, Pkcs11Error> {
         let read_write = self.read_write.load(Ordering::Relaxed);
-        match Session::open(&self.library, self.slot, read_write) {
+        let slot = self.slot();
+        match Session::open(&self.library, slot, read_write) {
             // AWS CloudHSM has no read-only sessions and says so with CKR_FUNCTION_FAILED.
             Err(error)
                 if !read_write
                     && (error.is(CKR_FUNCTION_FAILED)
                         || error.is(CKR_SESSION_READ_WRITE_SO_EXISTS)) =>
             {
-                let session = Session::open(&self.library, self.slot, true)?;
+                let session = Session::open(&self.library, slot, true)?;
                 self.read_write.store(true, Ordering::Relaxed);
                 Ok(session)
             }

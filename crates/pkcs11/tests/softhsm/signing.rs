@@ -47,6 +47,29 @@ fn four_threads_make_two_hundred_signatures() {
 }
 
 #[test]
+fn a_signature_is_two_calls_and_five_hundred_are_one_login() {
+    isolated(|hsm| {
+        let store = new_token(hsm, "build");
+        let key = make(&store, "release", KeyAlgorithm::Ec(EcCurve::P256));
+        let module = chancery_pkcs11::Module::load(hsm.module()).unwrap();
+        let sign = || key.sign(SignatureScheme::EcdsaSha256, b"message").unwrap();
+        sign();
+        let before = module.statistics();
+        for _ in 0..499 {
+            sign();
+        }
+        let after = module.statistics();
+        assert_eq!(after.calls_of("C_Login"), 1);
+        assert_eq!(after.calls_of("C_Sign"), 500);
+        assert_eq!(after.calls_of("C_SignInit"), 500);
+        assert_eq!(after.retries, before.retries);
+        let total =
+            |statistics: &chancery_pkcs11::Statistics| -> u64 { statistics.calls.values().sum() };
+        assert_eq!(total(&after) - total(&before), 2 * 499, "{before:?} {after:?}");
+    });
+}
+
+#[test]
 fn more_threads_than_sessions_take_turns() {
     isolated(|hsm| {
         hsm.init_token("build", PIN);
