@@ -1,11 +1,13 @@
 //! The command line.
 
 use std::error::Error as _;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use chancery::key::{DigestAlgorithm, EcCurve};
-use chancery::{KeyAddress, KeyAddressError, Keyring};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use chancery::key::{DigestAlgorithm, EcCurve, PinSource, RememberedPins};
+use chancery::{KeyAddress, KeyAddressError, Keyring, TokenOptions};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::pin::PinOptions;
 use crate::ui::Format;
@@ -15,8 +17,8 @@ Exit codes:
   0 done                         5 key or device unavailable
   1 checked, the answer is no    6 several keys fit
   2 wrong usage                  8 cannot read or write
-  3 malformed input             70 a fault in chancery
-  4 authentication
+  3 malformed input              9 a call of a PKCS#11 module hung
+  4 authentication              70 a fault in chancery
 
 Example, from nothing to a signed and verified program:
   chancery quickstart";
@@ -39,6 +41,9 @@ pub(crate) struct CommonOptions {
     /// Leave out what says that all is well
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// Give up, with exit code 9, when a call of a PKCS#11 module takes longer
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..))]
+    pub(crate) token_timeout: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -105,12 +110,27 @@ pub(crate) struct AccessOptions {
     pub(crate) module: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) pin: PinOptions,
+    /// Ask once for the PIN of a key that wants it for every signature
+    #[arg(long, help_heading = "Key options")]
+    pub(crate) remember_pin: bool,
+    /// Spend the last try before the token locks
+    #[arg(long, help_heading = "Key options")]
+    pub(crate) allow_final_try: bool,
+    /// Use the token in this many sessions at once [default: 8 at most]
+    #[arg(long, value_name = "N", help_heading = "Key options")]
+    pub(crate) sessions: Option<NonZeroUsize>,
 }
 
 impl AccessOptions {
     /// Makes the keyring these options describe.
     pub(crate) fn keyring(&self, may_prompt: bool) -> Keyring {
-        Keyring::new(self.module.clone(), self.pin.source(may_prompt))
+        let source = self.pin.source(may_prompt);
+        let pins: Arc<dyn PinSource> =
+            if self.remember_pin { Arc::new(RememberedPins::new(source)) } else { source };
+        let mut tokens = TokenOptions::default();
+        tokens.sessions = self.sessions;
+        tokens.allow_final_try = self.allow_final_try;
+        Keyring::new(self.module.clone(), pins).with_tokens(tokens)
     }
 }
 

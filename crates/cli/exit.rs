@@ -24,6 +24,8 @@ pub(crate) enum Exit {
     Ambiguous = 6,
     /// Reading or writing failed.
     Io = 8,
+    /// A call of a PKCS#11 module took longer than allowed.
+    Hung = 9,
     /// A fault in Chancery.
     Bug = 70,
 }
@@ -32,8 +34,9 @@ impl Exit {
     /// The graver of two: which one a run over many files ends with.
     #[must_use]
     pub(crate) fn graver(self, other: Self) -> Self {
-        const ORDER: [Exit; 9] = [
+        const ORDER: [Exit; 10] = [
             Exit::Bug,
+            Exit::Hung,
             Exit::Authentication,
             Exit::Unavailable,
             Exit::Ambiguous,
@@ -47,19 +50,27 @@ impl Exit {
     }
 }
 
+impl Exit {
+    /// The number the process ends with.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::No => 1,
+            Self::Usage => 2,
+            Self::Malformed => 3,
+            Self::Authentication => 4,
+            Self::Unavailable => 5,
+            Self::Ambiguous => 6,
+            Self::Io => 8,
+            Self::Hung => 9,
+            Self::Bug => 70,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Done => 0,
-            Exit::No => 1,
-            Exit::Usage => 2,
-            Exit::Malformed => 3,
-            Exit::Authentication => 4,
-            Exit::Unavailable => 5,
-            Exit::Ambiguous => 6,
-            Exit::Io => 8,
-            Exit::Bug => 70,
-        })
+        Self::from(exit.code())
     }
 }
 

@@ -57,6 +57,10 @@ fn for_key_error(kind: KeyErrorKind, error: &Error) -> Vec<String> {
             "it was tried once and will not be tried again by itself: tokens lock after a few"
                 .into(),
         ],
+        KeyErrorKind::AuthLocked if error.to_string().contains("one try left") => vec![
+            "if you are sure of the PIN, spend the try:  --allow-final-try".into(),
+            "otherwise have the token's security officer reset it".into(),
+        ],
         KeyErrorKind::AuthLocked => vec!["see its state:  chancery token list".into()],
         KeyErrorKind::Ambiguous => candidates().collect(),
         KeyErrorKind::NotFound if error.to_string().contains("token") => vec![

@@ -9,8 +9,10 @@ mod hints;
 mod json;
 mod pin;
 mod ui;
+mod watch;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -29,5 +31,10 @@ fn main() -> ExitCode {
         }
     };
     let mut ui = Ui::new(cli.common.format, cli.common.quiet);
+    if let Some(seconds) = cli.common.token_timeout
+        && let Err(error) = watch::start(Duration::from_secs(seconds), cli.common.format)
+    {
+        return ui.error(&error, None).into();
+    }
     commands::run(cli.command, &mut ui).into()
 }

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chancery::key::{KeyError, KeyErrorKind, Pin, PinPurpose, PinRequest, PinSource};
-use chancery::{EnvironmentPin, FilePin};
+use chancery::{EnvironmentPin, FilePin, HsmEnvironmentPin};
 use clap::Args;
 
-/// Where the PIN or passphrase comes from; a prompt on the terminal without any of these.
+/// Where the PIN or passphrase comes from; without any of these the variables of HSM clients, then a prompt on the
+/// terminal.
 #[derive(Args, Debug)]
 #[group(multiple = false)]
 pub(crate) struct PinOptions {
@@ -17,7 +18,8 @@ pub(crate) struct PinOptions {
     /// Read the PIN or passphrase from this file descriptor
     #[arg(long, value_name = "N", help_heading = "Key options")]
     pin_fd: Option<u32>,
-    /// Take the PIN or passphrase from this environment variable
+    /// Take the PIN or passphrase from this environment variable [default for
+    /// tokens: HSM_PIN, CLOUDHSM_PIN or n3fips_password, where one is set]
     #[arg(long, value_name = "NAME", help_heading = "Key options")]
     pin_env: Option<String>,
 }
@@ -32,7 +34,7 @@ impl PinOptions {
         } else if let Some(name) = &self.pin_env {
             Arc::new(EnvironmentPin::new(name.clone()))
         } else {
-            Arc::new(Prompt { allowed: may_prompt })
+            Arc::new(HsmEnvironmentPin::or(Arc::new(Prompt { allowed: may_prompt })))
         }
     }
 }

@@ -277,6 +277,27 @@ fn a_wrong_pin_is_tried_once_and_never_shown() {
 }
 
 #[test]
+fn the_variables_of_hsm_clients_are_taken_for_tokens_and_judged_first() {
+    let Some(bench) = Bench::new() else { return };
+    let key = bench.generate("release", ["--ec", "p256"]);
+    let test_with = |variable: &str, value: &str| {
+        let mut command = bench.hsm.command(env!("CARGO_BIN_EXE_chancery"));
+        command.args(["key", "test", "--key", &key, "--sessions", "1", "--module"]);
+        command.arg(bench.hsm.module()).env(variable, value);
+        run(command)
+    };
+    test_with("HSM_PIN", "1234").ends_with(0);
+    let refused = test_with("HSM_PIN", "user:9876").ends_with(4);
+    assert!(refused.stderr.contains("C_Login: CKR_PIN_INCORRECT"), "{}", refused.stderr);
+    assert!(!refused.stderr.contains("9876"), "{}", refused.stderr);
+    for variable in ["CLOUDHSM_PIN", "n3fips_password"] {
+        let bare = test_with(variable, "1234").ends_with(4);
+        assert!(bare.stderr.contains(variable), "{}", bare.stderr);
+        assert!(!bare.stderr.contains("C_Login"), "no try was spent: {}", bare.stderr);
+    }
+}
+
+#[test]
 fn modules_tokens_and_keys_that_are_not_there() {
     let Some(bench) = Bench::new() else { return };
     let key = bench.generate("release", ["--ec", "p256"]);

@@ -1,5 +1,6 @@
 //! From addresses to keys, whatever backend holds them.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +19,17 @@ use crate::{Error, ErrorKind, KeyAddress};
 pub struct Keyring {
     module: Option<PathBuf>,
     pins: Arc<dyn PinSource>,
+    tokens: TokenOptions,
+}
+
+/// How tokens are used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenOptions {
+    /// How many sessions a token is used in at once; the token's own limit, and no more than eight, without it.
+    pub sessions: Option<NonZeroUsize>,
+    /// Whether the last try that a token's PIN has may be spent.
+    pub allow_final_try: bool,
 }
 
 impl Keyring {
@@ -25,7 +37,14 @@ impl Keyring {
     /// that is installed.
     #[must_use]
     pub fn new(module: Option<PathBuf>, pins: Arc<dyn PinSource>) -> Self {
-        Self { module, pins }
+        Self { module, pins, tokens: TokenOptions::default() }
+    }
+
+    /// Uses tokens in this way.
+    #[must_use]
+    pub const fn with_tokens(mut self, options: TokenOptions) -> Self {
+        self.tokens = options;
+        self
     }
 
     /// Returns the source of PINs.
@@ -130,10 +149,14 @@ impl Keyring {
             Some(path) => Some(Module::load(path)?),
             None => Module::for_uri(uri)?,
         };
-        match named {
-            Some(module) => Ok(Token::open(&module, uri)?),
-            None => search_modules(uri, Module::known_places()),
+        let mut token = match named {
+            Some(module) => Token::open(&module, uri)?,
+            None => search_modules(uri, Module::known_places())?,
+        };
+        if let Some(sessions) = self.tokens.sessions {
+            token = token.with_max_sessions(sessions.get());
         }
+        Ok(if self.tokens.allow_final_try { token.allow_final_try() } else { token })
     }
 
     fn token_store(&self, uri: &Uri) -> Result<TokenStore, Error> {

@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use chancery_key::{KeyError, KeyErrorKind, Pin, PinRequest, PinSource};
+use chancery_key::{KeyError, KeyErrorKind, Pin, PinPurpose, PinRequest, PinSource};
 use zeroize::Zeroizing;
 
 use crate::Error;
@@ -74,6 +74,45 @@ impl PinSource for EnvironmentPin {
     }
 }
 
+/// A token's PIN in one of the variables that HSM clients take theirs from: `HSM_PIN`, then AWS CloudHSM's
+/// `CLOUDHSM_PIN` and `n3fips_password`, which are `user:password`.
+#[derive(Clone, Debug)]
+pub struct HsmEnvironmentPin {
+    otherwise: Arc<dyn PinSource>,
+}
+
+/// The variables, and whether each is `user:password` in any case.
+const HSM_VARIABLES: [(&str, bool); 3] =
+    [("HSM_PIN", false), ("CLOUDHSM_PIN", true), ("n3fips_password", true)];
+
+impl HsmEnvironmentPin {
+    /// Asks `otherwise` where none of the variables is set, and for whatever is no token.
+    #[must_use]
+    pub fn or(otherwise: Arc<dyn PinSource>) -> Self {
+        Self { otherwise }
+    }
+}
+
+impl PinSource for HsmEnvironmentPin {
+    fn pin(&self, request: &PinRequest) -> Result<Pin, KeyError> {
+        let is_of_token =
+            matches!(request.purpose, PinPurpose::TokenUser { .. } | PinPurpose::KeyUse { .. });
+        let set = HSM_VARIABLES.iter().filter(|_| is_of_token).find_map(|(name, has_user)| {
+            let value = std::env::var(name).ok().filter(|value| !value.is_empty())?;
+            Some((name, has_user, value))
+        });
+        match set {
+            None => self.otherwise.pin(request),
+            // A password alone would be refused, and cost a try.
+            Some((name, true, value)) if !value.contains(':') => {
+                let _wiped = Zeroizing::new(value);
+                Err(required(request, format!("the variable {name} is not `user:password`")))
+            }
+            Some((_, _, value)) => Ok(Pin::new(value.into_bytes())),
+        }
+    }
+}
+
 /// A PIN the caller already has, handed out once for each time it was given.
 #[derive(Debug)]
 pub struct GivenPin(Mutex<Vec<Pin>>);
@@ -114,8 +153,6 @@ pub fn random_passphrase() -> Result<Zeroizing<String>, Error> {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
-
-    use chancery_key::PinPurpose;
 
     use super::*;
 

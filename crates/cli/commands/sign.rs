@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use chancery::authenticode::SignOptions;
+use chancery::pkcs11::Module;
 use chancery::x509::Identity;
 use chancery::{
     Error, ErrorKind, IfSigned, Outcome, SignFileOptions, Signed, read_identity_certificates,
@@ -33,7 +34,21 @@ pub(crate) fn run(args: &Sign, ui: &mut Ui) -> Exit {
             Err(error) => ui.error(&error, Some(file)),
         }));
     }
+    tell_retries(ui);
     exit
+}
+
+/// Says where a token had to be asked again: a run that went well in spite of it may be the last that does.
+fn tell_retries(ui: &mut Ui) {
+    for module in Module::loaded() {
+        let retries = module.statistics().retries;
+        let list: Vec<_> =
+            retries.iter().map(|(why, times)| format!("{why} {times} times")).collect();
+        if !list.is_empty() {
+            let module = module.path().display();
+            ui.note(&format!("PKCS#11 module {module} was asked again: {}", list.join(", ")));
+        }
+    }
 }
 
 /// Opens the key once for all files.

@@ -1,6 +1,7 @@
 //! PINs and passphrases: asked for once, zeroised, never printable.
 
 use core::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
@@ -135,9 +136,67 @@ impl<P: PinSource + ?Sized> PinSource for std::sync::Arc<P> {
     }
 }
 
+/// Asks another source once for each purpose, and gives the same PIN again when it is wanted again.
+///
+/// Made for keys that want their PIN before every signature, where the person or pipe behind the source has it
+/// once. What is remembered is wiped with this value.
+#[derive(Debug)]
+pub struct RememberedPins<S> {
+    source: S,
+    known: Mutex<Vec<(PinPurpose, Pin)>>,
+}
+
+impl<S: PinSource> RememberedPins<S> {
+    /// Remembers what this source gives.
+    #[must_use]
+    pub const fn new(source: S) -> Self {
+        Self { source, known: Mutex::new(Vec::new()) }
+    }
+}
+
+impl<S: PinSource> PinSource for RememberedPins<S> {
+    fn pin(&self, request: &PinRequest) -> Result<Pin, KeyError> {
+        // Held while asking, so that two threads do not both ask.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let copy = |pin: &Pin| Pin::new(pin.expose_secret().to_vec());
+        if let Some((_, pin)) = known.iter().find(|(purpose, _)| *purpose == request.purpose) {
+            return Ok(copy(pin));
+        }
+        let pin = self.source.pin(request)?;
+        let given = copy(&pin);
+        known.push((request.purpose.clone(), pin));
+        Ok(given)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use core::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
+
+    /// Gives a PIN once, and another that is wrong ever after.
+    #[derive(Debug, Default)]
+    struct Once(AtomicBool);
+
+    impl PinSource for Once {
+        fn pin(&self, _: &PinRequest) -> Result<Pin, KeyError> {
+            let pin = if self.0.swap(true, Ordering::Relaxed) { b"0000" } else { b"1234" };
+            Ok(Pin::new(pin.to_vec()))
+        }
+    }
+
+    #[test]
+    fn a_remembered_pin_is_asked_for_once_for_each_purpose() {
+        let pins = RememberedPins::new(Once::default());
+        let give = |key: &str| {
+            let purpose = PinPurpose::KeyUse { token: "build".into(), key: key.into() };
+            pins.pin(&PinRequest::new(purpose)).unwrap().expose_secret().to_vec()
+        };
+        assert_eq!([give("a"), give("a")], [b"1234", b"1234"]);
+        assert_eq!(give("b"), b"0000", "another purpose is another question");
+        assert!(!format!("{pins:?}").contains("1234"));
+    }
 
     #[test]
     fn one_line_ending_is_trimmed_and_no_more() {
