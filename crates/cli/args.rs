@@ -170,6 +170,9 @@ pub(crate) struct Sign {
     /// Where to read more about the program
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
+    /// Also sign a hash of every page, so that Windows can check pages as it loads them
+    #[arg(long)]
+    pub(crate) page_hashes: bool,
     /// Write here, a file or a folder, and leave the original alone
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,

@@ -1,7 +1,7 @@
 //! Signing and verifying executables.
 
 use chancery_authenticode::{
-    Error, PageHashStatus, PeSubject, Report, Request, SignOptions, Subject, TrustAnchors, Verdict,
+    Error, PageHashStatus, PeSubject, Report, SignOptions, Subject, TrustAnchors, Verdict,
     Verifier, requested_measurement, sign,
 };
 use chancery_key::DigestAlgorithm;
@@ -38,16 +38,17 @@ fn verify(file: &[u8]) -> Option<Report> {
 /// Signs a file in place of whatever signatures it has; none where it cannot take one.
 fn signed(file: &[u8], page_hashes: Option<DigestAlgorithm>) -> Option<Vec<u8>> {
     let mut subject = PeSubject::parse(file).ok()?;
-    let mut request = Request::digests([SCHEME.digest()]);
-    request.page_hashes.extend(page_hashes);
+    let mut options = SignOptions::new(SCHEME);
+    options.page_hashes = page_hashes;
     let mut copy: Vec<u8> = Vec::new();
     let mut tee = |chunk: &[u8]| {
         copy.extend(chunk);
         Ok(())
     };
-    let measurement = subject.measure(&request, &mut tee).expect("bytes in memory can be read");
+    let measurement = subject.measure(&options.request(), &mut tee).expect("bytes in memory can be read");
     assert!(copy == file, "the tee sees the file");
-    let options = SignOptions::new(SCHEME);
+    // Not every layout has pages that can be told apart.
+    options.page_hashes = page_hashes.filter(|hash| measurement.page_hashes(*hash).is_some());
     let signature = sign(&subject, &measurement, &SIGNER, &options).expect("our own key signs");
     match subject.replace(&[&signature]) {
         Ok(patch) => Some(patch.apply(file).expect("it is the file the patch is for")),

@@ -78,6 +78,50 @@ fn description_and_url_are_in_the_signature() {
 }
 
 #[test]
+fn page_hashes_are_accepted_for_every_hash_and_processor() {
+    let folder = tempfile::tempdir().unwrap();
+    let sections = vec![vec![0x90; 4096], vec![], vec![1; 9000], vec![2; 512]];
+    let cases = [("sha256", None), ("sha384", Some(0xaa64)), ("sha1", Some(0x14c))];
+    for (digest, machine) in cases {
+        let pe32_plus = machine != Some(0x14c);
+        let path = folder.path().join(format!("{digest}.exe"));
+        let pe = TinyPe { machine, pe32_plus, sections: sections.clone(), ..TinyPe::default() };
+        fs::write(&path, tiny_pe(&pe)).unwrap();
+        let options = ["--page-hashes", "--digest", digest];
+        rsa().sign([path.to_str().unwrap()].into_iter().chain(options)).ends_with(0);
+        let report = verify(&path, rsa());
+        assert_eq!(report["verdict"], "valid", "{report}");
+        assert_eq!(report["signatures"][0]["page_hashes"], "match");
+        Oracles::discover().assert_accept(&path, &rsa().root);
+        let said = std::process::Command::new("osslsigncode")
+            .args(["verify", "-CAfile"])
+            .arg(&rsa().root)
+            .arg("-in")
+            .arg(&path)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        let pages = said.lines().filter(|line| line.contains("age hash")).collect::<Vec<_>>();
+        assert!(pages.len() >= 2 && !pages.iter().any(|line| line.contains("MISMATCH")), "{said}");
+    }
+    let itanium = folder.path().join("itanium.exe");
+    fs::write(&itanium, tiny_pe(&TinyPe { machine: Some(0x200), sections, ..TinyPe::default() }))
+        .unwrap();
+    rsa().sign([itanium.as_os_str(), "--page-hashes".as_ref()]).ends_with(0);
+    assert_eq!(verify(&itanium, rsa())["signatures"][0]["page_hashes"], "match");
+}
+
+#[test]
+fn page_hashes_that_a_layout_does_not_allow_are_refused_by_name() {
+    let (folder, path) = program();
+    fs::write(&path, tiny_pe(&TinyPe { sections: vec![], ..TinyPe::default() })).unwrap();
+    let refused = rsa().sign([path.as_os_str(), "--page-hashes".as_ref()]).ends_with(3);
+    assert!(refused.stderr.contains("no section has data"), "{}", refused.stderr);
+    assert_eq!(names(folder.path()), ["program.exe"]);
+    rsa().sign([&path]).ends_with(0);
+}
+
+#[test]
 fn a_signed_file_needs_a_choice() {
     let (_folder, program) = program();
     rsa().sign([&program]).ends_with(0);

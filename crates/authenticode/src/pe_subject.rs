@@ -187,9 +187,18 @@ impl<S: Source> Subject for PeSubject<S> {
         })
     }
 
-    fn spc_data(&self, measurement: &Measurement) -> Result<Vec<u8>, Error> {
-        let pages = measurement.page_hashes.last();
-        spc::pe_image_data(pages.map(|(algorithm, table)| (*algorithm, table.as_slice())))
+    fn spc_data(
+        &self,
+        measurement: &Measurement,
+        page_hashes: Option<DigestAlgorithm>,
+    ) -> Result<Vec<u8>, Error> {
+        let Some(algorithm) = page_hashes else { return spc::pe_image_data(None) };
+        let Some(table) = measurement.page_hashes(algorithm) else {
+            // Either nobody asked for them, or the layout says why there are none.
+            PageHashes::<Sha256>::new(&self.layout)?;
+            return Err(Error::NotMeasured);
+        };
+        spc::pe_image_data(Some((algorithm, table)))
     }
 
     fn replace(&self, signatures: &[&[u8]]) -> Result<Patch, Error> {

@@ -1,10 +1,10 @@
 //! Making a signature.
 
 use chancery_cms::{NewAttribute, SignedData, SignedDataBuilder};
-use chancery_key::SignatureScheme;
+use chancery_key::{DigestAlgorithm, SignatureScheme};
 use chancery_x509::{Identity, asn1};
 
-use crate::{Error, Measurement, Subject, oid, spc};
+use crate::{Error, Measurement, Request, Subject, oid, spc};
 
 /// How to sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct SignOptions {
     pub description: Option<String>,
     /// Where to read more about it.
     pub url: Option<String>,
+    /// The hash of the page hashes to sign as well, where the format has them: SHA-1 or SHA-256.
+    pub page_hashes: Option<DigestAlgorithm>,
     /// The place among appended signatures, from 1; none for a primary signature.
     pub sequence_number: Option<u32>,
 }
@@ -24,7 +26,25 @@ impl SignOptions {
     /// Signs with a scheme, without a description.
     #[must_use]
     pub const fn new(scheme: SignatureScheme) -> Self {
-        Self { scheme, description: None, url: None, sequence_number: None }
+        Self { scheme, description: None, url: None, page_hashes: None, sequence_number: None }
+    }
+
+    /// Signs page hashes as well, by the hash that SignTool takes for them: SHA-1 beside a SHA-1 digest, else
+    /// SHA-256, for there are no others.
+    #[must_use]
+    pub const fn with_page_hashes(mut self) -> Self {
+        self.page_hashes = Some(match self.scheme.digest() {
+            DigestAlgorithm::Sha1 => DigestAlgorithm::Sha1,
+            _ => DigestAlgorithm::Sha256,
+        });
+        self
+    }
+
+    /// Says what must be measured of a subject to sign it so.
+    #[must_use]
+    pub fn request(&self) -> Request {
+        let page_hashes = self.page_hashes.into_iter().collect();
+        Request { page_hashes, ..Request::digests([self.scheme.digest()]) }
     }
 }
 
@@ -36,7 +56,7 @@ impl SignOptions {
 ///
 /// # Errors
 /// [`Error::Scheme`] where the scheme does not fit the key, [`Error::NotMeasured`] where the measurement
-/// lacks its digest, [`Error::Cms`] where the key does not sign.
+/// lacks its digest or page hashes, [`Error::Pe`] where the file's layout allows no page hashes, [`Error::Cms`] where the key does not sign.
 pub fn sign(
     subject: &dyn Subject,
     measurement: &Measurement,
@@ -48,7 +68,11 @@ pub fn sign(
         return Err(Error::Scheme { scheme });
     }
     let digest = measurement.digest(scheme.digest()).ok_or(Error::NotMeasured)?;
-    let content = spc::indirect_data(&subject.spc_data(measurement)?, scheme.digest(), digest);
+    let content = spc::indirect_data(
+        &subject.spc_data(measurement, options.page_hashes)?,
+        scheme.digest(),
+        digest,
+    );
     let statement = asn1::sequence(&[&asn1::object_identifier(&oid::SPC_INDIVIDUAL)]);
     let opus = spc::opus_info(options.description.as_deref(), options.url.as_deref())?;
     let mut builder = SignedDataBuilder::new(oid::SPC_INDIRECT_DATA, content)?

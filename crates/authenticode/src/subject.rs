@@ -51,6 +51,13 @@ impl Measurement {
         if self.unpadded.is_empty() { &self.digests } else { &self.unpadded }
     }
 
+    /// Returns the table of page hashes by one hash.
+    #[must_use]
+    pub fn page_hashes(&self, algorithm: DigestAlgorithm) -> Option<&[u8]> {
+        let mut tables = self.page_hashes.iter();
+        tables.find(|(has, _)| *has == algorithm).map(|(_, table)| table.as_slice())
+    }
+
     /// Returns the digest by one hash.
     #[must_use]
     pub fn digest(&self, algorithm: DigestAlgorithm) -> Option<&[u8]> {
@@ -103,12 +110,16 @@ pub trait Subject {
         tee: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> Result<Measurement, Error>;
 
-    /// Returns the DER `SpcAttributeTypeAndOptionalValue` that says what is signed, with the strongest page
-    /// hashes of `measurement` in it.
+    /// Returns the DER `SpcAttributeTypeAndOptionalValue` that says what is signed, with the page hashes of
+    /// `measurement` by this hash in it, or with none.
     ///
     /// # Errors
-    /// Where the page hashes are of a kind the format cannot carry.
-    fn spc_data(&self, measurement: &Measurement) -> Result<Vec<u8>, Error>;
+    /// [`Error::NotMeasured`] where there are no such page hashes; what keeps the file from having any.
+    fn spc_data(
+        &self,
+        measurement: &Measurement,
+        page_hashes: Option<DigestAlgorithm>,
+    ) -> Result<Vec<u8>, Error>;
 
     /// Makes the patch that puts these signatures in the place of all there are: none removes them.
     ///

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use chancery_authenticode::{
-    Embedded, Measurement, PeSubject, Report, Request, SignOptions, SignatureReport, Subject,
-    TrustAnchors, Verifier, nest, nested_count, sign,
+    Embedded, Measurement, PeSubject, Report, SignOptions, SignatureReport, Subject, TrustAnchors,
+    Verifier, nest, nested_count, sign,
 };
 use chancery_key::DigestAlgorithm;
 use chancery_pe::{BaseDigest, SeekSource};
@@ -103,7 +103,7 @@ pub fn sign_file(
     let digest = options.signature.scheme.digest();
     let mut staged = Staged::new(Target::resolve(output)?, metadata)?;
     let measurement = subject
-        .measure(&Request::digests([digest]), &mut |chunk| staged.write(chunk))
+        .measure(&options.signature.request(), &mut |chunk| staged.write(chunk))
         .map_err(|error| match error {
             chancery_authenticode::Error::Copy(error) => Error::io("write", output, error),
             error => failed(error),

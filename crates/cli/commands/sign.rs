@@ -68,6 +68,9 @@ fn prepare(args: &Sign) -> Result<(Identity, SignFileOptions), Error> {
     let mut signature = SignOptions::new(scheme);
     signature.description.clone_from(&args.description);
     signature.url.clone_from(&args.url);
+    if args.page_hashes {
+        signature = signature.with_page_hashes();
+    }
     let mut options = SignFileOptions::new(signature);
     options.reread = args.reread;
     options.if_signed = match &args.if_signed {

@@ -1,6 +1,6 @@
 //! Executables with signatures of ours, whole and tampered with.
 
-use chancery_authenticode::{PeSubject, Request, SignOptions, Subject, nest, sign};
+use chancery_authenticode::{PeSubject, SignOptions, Subject, nest, sign};
 use chancery_key::DigestAlgorithm;
 use chancery_testkit::pe_maker::{TinyPe, tiny_pe};
 
@@ -11,10 +11,10 @@ use crate::identity::{SCHEME, SIGNER};
 /// Signs a file, and returns the signature alone.
 pub(super) fn signature(file: &[u8], page_hashes: bool) -> Vec<u8> {
     let mut subject = PeSubject::parse(file).expect("an executable");
-    let mut request = Request::digests([SCHEME.digest()]);
-    request.page_hashes.extend(page_hashes.then_some(DigestAlgorithm::Sha256));
-    let measurement = subject.measure(&request, &mut |_| Ok(())).expect("bytes in memory");
     let mut options = SignOptions::new(SCHEME);
+    options.page_hashes = page_hashes.then_some(DigestAlgorithm::Sha256);
+    let measurement =
+        subject.measure(&options.request(), &mut |_| Ok(())).expect("bytes in memory");
     options.description = Some("Fuzzed".into());
     options.url = Some("https://example.com".into());
     sign(&subject, &measurement, &SIGNER, &options).expect("our own key signs")

@@ -1,8 +1,10 @@
 //! Real files: what strict reading must not refuse.
 
-use chancery_authenticode::{PeSubject, Subject, oid};
+use chancery_authenticode::{PageHashStatus, PeSubject, Subject, oid};
 use chancery_cms::SignedData;
 use chancery_testkit::corpus::corpus;
+
+use super::support::verify;
 
 #[test]
 fn every_certificate_of_a_real_signature_is_read() {
@@ -37,4 +39,20 @@ fn every_certificate_of_a_real_signature_is_read() {
     println!("{certificates} certificates read");
     assert!(certificates > 0);
     assert_eq!(unreadable, []);
+}
+
+#[test]
+fn page_hashes_of_every_signature_are_those_we_compute() {
+    let Some(corpus) = corpus() else { return };
+    let (mut carried, mut equal) = (0, 0);
+    for file in corpus.of_kind("pe").filter(|file| file.expects("digest-ok")) {
+        let report = verify(&std::fs::read(&file.path).unwrap(), &[]);
+        for signature in &report.signatures {
+            carried += usize::from(signature.page_hashes != PageHashStatus::Absent);
+            equal += usize::from(signature.page_hashes == PageHashStatus::Match);
+        }
+    }
+    println!("{equal} of {carried} lists of page hashes are ours");
+    assert_eq!(equal, carried);
+    assert!(carried >= 10);
 }

@@ -3,6 +3,7 @@
 use chancery_authenticode::{Error, PeSubject, Request, SignOptions, Subject, Verdict, sign};
 use chancery_cms::SignedData;
 use chancery_key::{DigestAlgorithm, EcCurve, KeyErrorKind, SignatureScheme as S};
+use chancery_testkit::pe_maker::{TinyPe, tiny_pe};
 use chancery_x509::asn1;
 
 use super::forge::{PE_IMAGE_DATA, indirect_data};
@@ -106,12 +107,13 @@ fn page_hashes_are_signed_and_verified() {
     let program = program();
     let (sha1, sha256) = (DigestAlgorithm::Sha1, DigestAlgorithm::Sha256);
     let signed = |hash| {
-        let mut request = Request::digests([sha256]);
-        request.page_hashes = vec![hash];
+        let mut options = SignOptions::new(S::EcdsaSha256).with_page_hashes();
+        assert_eq!(options.page_hashes, Some(sha256));
+        options.page_hashes = Some(hash);
         let mut subject = PeSubject::parse(program.as_slice()).unwrap();
-        let measurement = subject.measure(&request, &mut |_| Ok(())).unwrap();
+        let measurement = subject.measure(&options.request(), &mut |_| Ok(())).unwrap();
         assert_eq!(measurement.page_hashes.len(), 1);
-        sign(&subject, &measurement, &identity, &SignOptions::new(S::EcdsaSha256)).unwrap()
+        sign(&subject, &measurement, &identity, &options).unwrap()
     };
     let (v1, v2) = (signed(sha1), signed(sha256));
     // Both kinds in one file, as programs signed twice have them.
@@ -131,6 +133,24 @@ fn page_hashes_are_signed_and_verified() {
     let report = verify(&other, &[identity.certificate()]);
     assert_eq!(report.signatures[0].page_hashes.name(), "mismatch");
     assert_eq!(report.verdict, Verdict::Invalid);
+}
+
+#[test]
+fn a_file_whose_pages_cannot_be_told_apart_gets_no_page_hashes() {
+    let (identity, options) = (p256_signer(), SignOptions::new(S::EcdsaSha256).with_page_hashes());
+    let without_sections = tiny_pe(&TinyPe { sections: vec![], ..TinyPe::default() });
+    let try_sign = |program: &[u8], request: &Request| {
+        let mut subject = PeSubject::parse(program).unwrap();
+        let measurement = subject.measure(request, &mut |_| Ok(())).unwrap();
+        sign(&subject, &measurement, &identity, &options)
+    };
+    let refused = try_sign(&without_sections, &options.request());
+    let Err(Error::Pe(chancery_pe::Error::PageHashes(why))) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(why, chancery_pe::PageHashObstacle::NoSections);
+    let not_asked_for = Request::digests([DigestAlgorithm::Sha256]);
+    assert!(matches!(try_sign(&program(), &not_asked_for), Err(Error::NotMeasured)));
 }
 
 #[test]
