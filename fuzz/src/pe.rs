@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use chancery_pe::{
-    BaseDigest, CertificateTable, ChecksumState, Edit, Layout, PageHashes, Pass, Patch,
+    BaseDigest, CertificateTable, ChecksumState, Edit, Layout, PageHashes, Pass, Patch, Removal,
     certificates,
 };
 use sha2::{Digest, Sha256};
@@ -24,7 +24,10 @@ pub fn pe(data: &[u8]) {
         assert_eq!(*pages, plain_page_hashes(&layout, data));
     }
 
-    let removed = layout.remove(&measured.checksum);
+    let padding = layout.signer_padding(&mut { data }).expect("bytes in memory can be read");
+    assert!(padding.len() < 8);
+    let removal = Removal::default().with_padding(padding);
+    let removed = layout.remove(&measured.checksum, &removal);
     match layout.embed(&[BLOB], &measured.checksum) {
         Ok(edits) => {
             layout.check_embeddable().expect("what is embedded is embeddable");
@@ -122,7 +125,9 @@ fn check_signed(data: &[u8], before: &Layout, measured: &Measured, signed: &[u8]
     let edits = layout.embed(&[BLOB], &again.checksum).expect("what is signed can be signed");
     assert!(apply(&layout, signed, &again, edits) == signed, "signing again changes nothing");
 
-    let edits = layout.remove(&again.checksum).expect("what is signed can be unsigned");
+    let edits = layout
+        .remove(&again.checksum, &Removal::default())
+        .expect("what is signed can be unsigned");
     let unsigned = apply(&layout, signed, &again, edits);
     let content_end = before.table_range().map_or(before.file_len(), |table| table.start);
     let mut expected = slice(data, &(0..content_end)).to_vec();

@@ -45,7 +45,8 @@ fn signed(file: &[u8], page_hashes: Option<DigestAlgorithm>) -> Option<Vec<u8>> 
         copy.extend(chunk);
         Ok(())
     };
-    let measurement = subject.measure(&options.request(), &mut tee).expect("bytes in memory can be read");
+    let measurement =
+        subject.measure(&options.request(), &mut tee).expect("bytes in memory can be read");
     assert!(copy == file, "the tee sees the file");
     // Not every layout has pages that can be told apart.
     options.page_hashes = page_hashes.filter(|hash| measurement.page_hashes(*hash).is_some());

@@ -33,6 +33,14 @@ pub enum Error {
         /// The scheme asked for.
         scheme: SignatureScheme,
     },
+    /// There is no signature of this index.
+    #[error("there is no signature {index}: the file has {count}, counted from 0")]
+    NoSuchSignature {
+        /// The index asked for.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
     /// A description that UTF-16 without surrogates, or a URL that ASCII cannot hold.
     #[error("the {what} has characters its field cannot hold")]
     Text {

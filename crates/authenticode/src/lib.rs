@@ -15,15 +15,17 @@ pub mod oid;
 mod pe_subject;
 mod report;
 mod sign;
+mod signature_set;
 pub mod spc;
 mod subject;
 mod verify;
 
 pub use chancery_chain::{Crl, TrustAnchors};
-pub use chancery_pe::{Edit, Patch};
+pub use chancery_pe::{Edit, Patch, RemovedChecksum};
 pub use error::Error;
 pub use pe_subject::PeSubject;
 pub use report::{ChainStatus, PageHashStatus, Reason, Report, Severity, SignatureReport, Verdict};
 pub use sign::{SignOptions, nest, nested_count, sign};
+pub use signature_set::SignatureSet;
 pub use subject::{Embedded, Measurement, Request, Signature, Subject};
 pub use verify::{Verifier, requested_measurement};

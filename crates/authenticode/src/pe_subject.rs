@@ -4,8 +4,8 @@ use std::io;
 
 use chancery_key::DigestAlgorithm;
 use chancery_pe::{
-    BaseDigest, CertificateTable, ChecksumState, Layout, PageHashes, Pass, Patch, Sink, Source,
-    TYPE_PKCS_SIGNED_DATA, TableFault, TableFinding,
+    BaseDigest, CertificateTable, ChecksumState, Layout, PageHashes, Pass, Patch, Removal,
+    RemovedChecksum, Sink, Source, TYPE_PKCS_SIGNED_DATA, TableFault, TableFinding,
 };
 use chancery_sigverify::Hasher;
 use sha1::Sha1;
@@ -22,6 +22,7 @@ const BUFFER_LEN: usize = 256 * 1024;
 pub struct PeSubject<S> {
     source: S,
     layout: Layout,
+    removed_checksum: RemovedChecksum,
     measured: Option<Measured>,
 }
 
@@ -30,6 +31,8 @@ pub struct PeSubject<S> {
 struct Measured {
     base: BaseDigest,
     checksum: ChecksumState,
+    /// How signatures are taken out.
+    removal: Removal,
 }
 
 /// A hash function chosen at run time, as a sink of the pass.
@@ -66,7 +69,14 @@ impl<S: Source> PeSubject<S> {
     /// [`Error::Pe`] where it is no PE executable, or one whose headers point outside it.
     pub fn parse(mut source: S) -> Result<Self, Error> {
         let layout = Layout::parse(&mut source)?;
-        Ok(Self { source, layout, measured: None })
+        Ok(Self { source, layout, removed_checksum: RemovedChecksum::default(), measured: None })
+    }
+
+    /// Says what becomes of the checksum where the signatures are taken out and none come in.
+    #[must_use]
+    pub const fn with_removed_checksum(mut self, checksum: RemovedChecksum) -> Self {
+        self.removed_checksum = checksum;
+        self
     }
 
     /// Returns the layout.
@@ -163,6 +173,8 @@ impl<S: Source> Subject for PeSubject<S> {
             left = left.saturating_sub(len);
         }
         let outcome = pass.finish()?;
+        let padding = self.layout.signer_padding(&mut self.source)?;
+        let removal = Removal::default().with_padding(padding).with_checksum(self.removed_checksum);
 
         let finish = |hasher: Hasher| (hasher.algorithm(), hasher.finish());
         let unpadded =
@@ -178,6 +190,7 @@ impl<S: Source> Subject for PeSubject<S> {
         self.measured = digests.last().map(|(algorithm, digest)| Measured {
             base: BaseDigest::new(algorithm.name(), digest.clone()),
             checksum: outcome.checksum,
+            removal,
         });
         Ok(Measurement {
             digests,
@@ -204,7 +217,7 @@ impl<S: Source> Subject for PeSubject<S> {
     fn replace(&self, signatures: &[&[u8]]) -> Result<Patch, Error> {
         let measured = self.measured.as_ref().ok_or(Error::NotMeasured)?;
         let edits = if signatures.is_empty() {
-            self.layout.remove(&measured.checksum)
+            self.layout.remove(&measured.checksum, &measured.removal)
         } else {
             self.layout.embed(signatures, &measured.checksum)
         }

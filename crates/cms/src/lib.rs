@@ -18,7 +18,7 @@ pub mod oid;
 mod signed_data;
 mod signer;
 
-pub use amend::add_unsigned_value;
+pub use amend::{add_unsigned_value, replace_signature, retain_unsigned, set_unsigned_values};
 pub use attribute::{Attribute, Attributes, NewAttribute};
 pub use builder::SignedDataBuilder;
 pub use error::Error;

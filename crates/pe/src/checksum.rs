@@ -44,6 +44,14 @@ impl ChecksumState {
         sum.with_len(self.content_end.saturating_add(len_of(tail)))
     }
 
+    /// Returns the checksum after the directory entry is replaced and everything from `len` on is gone: the
+    /// table, and zeros before it.
+    pub(crate) fn truncated(&self, entry_offset: u64, entry: &[u8], len: u64) -> u32 {
+        let mut sum = self.content;
+        sum.add(entry_offset, entry);
+        sum.with_len(len)
+    }
+
     /// Adds bytes behind the headers, which may be content or table.
     pub(crate) fn add(&mut self, offset: u64, data: &[u8]) {
         if offset < self.content_end {

@@ -1,4 +1,4 @@
-//! Putting signatures into an executable and taking them out, as edits.
+//! Putting signatures into an executable, as edits.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -34,6 +34,8 @@ pub enum EmbedError {
     SectionPastEnd,
     /// There is no signature to take out.
     NotSigned,
+    /// The padding to take out was measured in another file.
+    ForeignPadding,
     /// No signature was given to put in.
     NoCertificates,
     /// More than [`MAX_CERTIFICATES`] signatures were given.
@@ -57,9 +59,10 @@ impl fmt::Display for EmbedError {
             }
             Self::SectionPastEnd => "a section reaches beyond the end of the file",
             Self::NotSigned => "the executable has no signature",
+            Self::ForeignPadding => "the padding was measured in another file",
             Self::NoCertificates => "no signature was given",
             Self::TooManyCertificates => "too many signatures for one executable",
-            Self::TooLarge => "the signed executable would be larger than 4 GiB",
+            Self::TooLarge => "the signed executable would be larger than 4 GiB - 1, which is all its offsets reach",
             Self::ForeignChecksum => "the checksum was computed over another file",
         })
     }
@@ -122,21 +125,7 @@ impl Layout {
         Ok(self.edits(entry_offset, entry, tail, checksum))
     }
 
-    /// Writes the edits that take every signature out: the file ends where its table began.
-    ///
-    /// Zeros that signing put before the table stay: nothing tells them from the file's own.
-    ///
-    /// # Errors
-    /// [`EmbedError::NotSigned`], or what [`embed`](Self::embed) says of this file.
-    pub fn remove(&self, checksum: &ChecksumState) -> Result<Vec<Edit>, EmbedError> {
-        let entry_offset = self.writable_entry(checksum)?;
-        if *self.certificate_table() == CertificateTable::Absent {
-            return Err(EmbedError::NotSigned);
-        }
-        Ok(self.edits(entry_offset, vec![0; 8], Vec::new(), checksum))
-    }
-
-    fn writable_entry(&self, checksum: &ChecksumState) -> Result<u64, EmbedError> {
+    pub(crate) fn writable_entry(&self, checksum: &ChecksumState) -> Result<u64, EmbedError> {
         let entry_offset = self.entry_to_write()?;
         if !checksum.is_of(self.content_end(), self.file_len()) {
             return Err(EmbedError::ForeignChecksum);

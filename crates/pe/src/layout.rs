@@ -234,6 +234,11 @@ impl Layout {
         self.section_table.end.max(entry_end)
     }
 
+    /// Returns where the PE signature is.
+    pub(crate) const fn pe_offset(&self) -> u64 {
+        self.pe_offset
+    }
+
     /// Returns where the section table is.
     pub(crate) const fn section_table(&self) -> &Range<u64> {
         &self.section_table

@@ -25,6 +25,7 @@ mod page_hashes;
 mod pass;
 mod patch;
 mod reading;
+mod removal;
 mod section;
 mod source;
 mod table;
@@ -40,6 +41,7 @@ pub use layout::Layout;
 pub use page_hashes::{MAX_PAGE_TABLE_LEN, PageHashObstacle, PageHashes};
 pub use pass::{Outcome, Pass, Sink, authentihash};
 pub use patch::{BaseDigest, Edit, Patch, PatchError};
+pub use removal::{Removal, RemovedChecksum, SignerPadding};
 pub use section::Section;
 #[cfg(feature = "std")]
 pub use source::SeekSource;

@@ -1,6 +1,8 @@
-//! Adding unsigned values.
+//! Changing what no signature covers.
 
-use chancery_cms::{Error, SignedData, add_unsigned_value};
+use chancery_cms::{
+    Error, SignedData, add_unsigned_value, replace_signature, retain_unsigned, set_unsigned_values,
+};
 use chancery_key::SignatureScheme;
 use chancery_x509::asn1::{self, Tlv};
 use const_oid::ObjectIdentifier;
@@ -106,4 +108,46 @@ fn it_takes_exactly_one_signer() {
         assert!(matches!(refused, Err(Error::NotOneSigner(found)) if found == count));
     }
     assert!(matches!(add_unsigned_value(b"junk", UNKNOWN, &number(1)), Err(Error::Encoding(_))));
+}
+
+#[test]
+fn values_are_replaced_in_the_order_given_and_taken_out() {
+    let der = sign(&with_chain(), SignatureScheme::EcdsaSha256);
+    let all = [number(9), number(1), number(4)];
+    let set = |der: &[u8], values: &[[u8; 3]]| {
+        let values: Vec<&[u8]> = values.iter().map(|value| &value[..]).collect();
+        set_unsigned_values(der, UNKNOWN, &values).unwrap()
+    };
+    let three = set(&der, &all);
+    assert_eq!(values(&three, UNKNOWN), all);
+    let two = set(&add_unsigned_value(&three, OTHER, &number(5)).unwrap(), &all[1..]);
+    assert_eq!(values(&two, UNKNOWN), all[1..]);
+    assert_eq!(values(&two, OTHER), [number(5)]);
+    assert!(holds(&two) && rest(&two) == rest(&der));
+    assert_eq!(set(&three, &[]), der, "byte for byte as it was without");
+    assert!(matches!(set_unsigned_values(&der, UNKNOWN, &[b"\x05"]), Err(Error::Encoding(_))));
+}
+
+#[test]
+fn only_attributes_to_keep_are_kept() {
+    let der = sign(&p256(), SignatureScheme::EcdsaSha256);
+    let one = add_unsigned_value(&der, UNKNOWN, &number(1)).unwrap();
+    let two = add_unsigned_value(&one, OTHER, &number(2)).unwrap();
+    assert_eq!(retain_unsigned(&two, |oid| oid == UNKNOWN).unwrap(), one);
+    assert_eq!(retain_unsigned(&two, |_| false).unwrap(), der);
+    assert_eq!(retain_unsigned(&two, |_| true).unwrap(), two);
+}
+
+#[test]
+fn a_signature_made_elsewhere_takes_the_place_of_none() {
+    let der = sign(&p256(), SignatureScheme::EcdsaSha256);
+    let stamped = add_unsigned_value(&der, UNKNOWN, &number(1)).unwrap();
+    let made = SignedData::from_der(&der).unwrap().signers[0].signature.to_vec();
+    for whole in [&der, &stamped] {
+        let without = replace_signature(whole, b"").unwrap();
+        assert_eq!(SignedData::from_der(&without).unwrap().signers[0].signature, b"");
+        assert!(!holds(&without));
+        assert_eq!(replace_signature(&without, &made).unwrap(), *whole);
+    }
+    assert!(matches!(replace_signature(b"junk", b""), Err(Error::Encoding(_))));
 }

@@ -3,8 +3,8 @@
 use std::fs;
 
 use chancery_pe::{
-    BaseDigest, CertificateTable, Pass, Patch, TableFault, TableFinding, WinCertificate,
-    certificates,
+    BaseDigest, CertificateTable, Pass, Patch, Removal, RemovedChecksum, TableFault, TableFinding,
+    WinCertificate, certificates,
 };
 use chancery_testkit::corpus::{CorpusFile, corpus};
 use sha1::Sha1;
@@ -189,7 +189,7 @@ fn signing_again_and_taking_out_keep_the_digest_of_every_file() {
         let layout_signed = layout(&signed);
         let state = outcome(&signed).checksum;
         assert_eq!(layout_signed.stored_checksum(), state.value(), "{}", file.name);
-        let edits = layout_signed.remove(&state).unwrap();
+        let edits = layout_signed.remove(&state, &Removal::default()).unwrap();
         let base = BaseDigest::new("sha256", sha256(&signed));
         let patch = Patch::new(layout_signed.file_len(), base, edits).unwrap();
         let plain = patch.apply(&signed).unwrap();
@@ -199,6 +199,50 @@ fn signing_again_and_taking_out_keep_the_digest_of_every_file() {
     }
     println!("{done} files signed again");
     assert!(done > 80);
+}
+
+#[test]
+fn every_unsigned_file_comes_back_from_signing_byte_for_byte() {
+    let Some(corpus) = corpus() else { return };
+    let (mut all, mut same) = (0, 0);
+    let mut exceptions = Vec::new();
+    for file in corpus.of_kind("pe") {
+        let bytes = read(file);
+        let before = layout(&bytes);
+        if *before.certificate_table() != CertificateTable::Absent {
+            continue;
+        }
+        all += 1;
+        let state = outcome(&bytes).checksum;
+        let edits = before.embed(&[b"signature"], &state).unwrap();
+        let base = || BaseDigest::new("sha256", sha256(&bytes));
+        let signed = Patch::new(before.file_len(), base(), edits).unwrap().apply(&bytes).unwrap();
+        let after = layout(&signed);
+        let checksum = match before.stored_checksum() {
+            0 => RemovedChecksum::Zero,
+            _ => RemovedChecksum::Restored,
+        };
+        let padding = after.signer_padding(&mut signed.as_slice()).unwrap();
+        let removal = Removal::default().with_padding(padding).with_checksum(checksum);
+        let edits = after.remove(&outcome(&signed).checksum, &removal).unwrap();
+        let back = Patch::new(after.file_len(), base(), edits).unwrap().apply(&signed).unwrap();
+        if back == bytes {
+            same += 1;
+            continue;
+        }
+        let stale = ![0, state.value()].contains(&before.stored_checksum());
+        let padded = back.len() - bytes.len();
+        exceptions.push((file.name.as_str(), padded, stale));
+        assert!(padded < 8 && back[bytes.len()..].iter().all(|byte| *byte == 0), "{}", file.name);
+        let at = before.checksum_offset() as usize;
+        let differing = |range: core::ops::Range<usize>| back[range.clone()] != bytes[range];
+        assert!(!differing(0..at) && !differing(at + 4..bytes.len()), "{}", file.name);
+        assert!(padded > 0 || stale, "{}", file.name);
+    }
+    println!(
+        "{same} of {all} are the same; zeros behind an overlay, or a wrong checksum before: {exceptions:?}"
+    );
+    assert!(all >= 10 && same + exceptions.len() == all);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Signatures in and out.
 
 use chancery_pe::{
-    BaseDigest, CertificateTable, Edit, EmbedError, Patch, TYPE_PKCS_SIGNED_DATA, TableFault,
-    certificates,
+    BaseDigest, CertificateTable, Edit, EmbedError, Patch, Removal, TYPE_PKCS_SIGNED_DATA,
+    TableFault, certificates,
 };
 use chancery_testkit::pe_maker::{TinyPe, tiny_pe};
 use proptest::prelude::*;
@@ -23,13 +23,13 @@ fn embedded(file: &[u8], blobs: &[&[u8]]) -> Vec<u8> {
 }
 
 fn removed(file: &[u8]) -> Vec<u8> {
-    applied(file, layout(file).remove(&outcome(file).checksum).unwrap())
+    applied(file, layout(file).remove(&outcome(file).checksum, &Removal::default()).unwrap())
 }
 
 fn refused(file: &[u8]) -> EmbedError {
     let (layout, state) = (layout(file), outcome(file).checksum);
     let error = layout.embed(&[b"der"], &state).unwrap_err();
-    assert_eq!(layout.remove(&state).unwrap_err(), error);
+    assert_eq!(layout.remove(&state, &Removal::default()).unwrap_err(), error);
     assert_eq!(layout.check_embeddable(), Err(error.clone()));
     error
 }
@@ -148,5 +148,5 @@ fn refuses_another_files_checksum_and_empty_requests() {
     assert_eq!(foreign, Err(EmbedError::ForeignChecksum));
     assert_eq!(layout.embed(&[], &state), Err(EmbedError::NoCertificates));
     assert_eq!(layout.embed(&[&b""[..]; 257], &state), Err(EmbedError::TooManyCertificates));
-    assert_eq!(layout.remove(&state), Err(EmbedError::NotSigned));
+    assert_eq!(layout.remove(&state, &Removal::default()), Err(EmbedError::NotSigned));
 }

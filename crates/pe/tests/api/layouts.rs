@@ -211,7 +211,7 @@ proptest! {
                 prop_assert!(matches!(table, CertificateTable::Present(_)), "{:?}", table);
                 prop_assert_eq!(layout.stored_checksum(), outcome(&signed).checksum.value());
             }
-            if let Ok(edits) = layout.remove(&state) {
+            if let Ok(edits) = layout.remove(&state, &chancery_pe::Removal::default()) {
                 let patch = Patch::new(file.len() as u64, base(), edits).unwrap();
                 prop_assert_eq!(sha256(&patch.apply(&file).unwrap()), sha256(&file));
             }

@@ -13,6 +13,7 @@ mod embedding;
 mod layouts;
 mod page_hashes;
 mod passes;
+mod removal;
 
 use chancery_pe::{Layout, Outcome, Pass};
 use chancery_testkit::pe_maker::{TinyPe, tiny_pe};
