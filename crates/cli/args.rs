@@ -155,7 +155,8 @@ pub(crate) struct Sign {
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) key: KeyOptions,
-    /// The signer's certificate, and any others in the same file as its chain
+    /// The signer's certificate, and any others in the same file as its chain;
+    /// `token` for those beside the key on its token (./token for such a file)
     #[arg(long, value_name = "FILE")]
     pub(crate) cert: PathBuf,
     /// More certificates for the chain
@@ -277,6 +278,27 @@ pub(crate) enum Key {
         #[command(flatten)]
         by: FindBy,
     },
+    /// Give a token's key another label or identifier
+    #[command(
+        after_help = "Example:\n  chancery key rename --key 'pkcs11:token=build;object=release' --label release-2025"
+    )]
+    Rename {
+        #[command(flatten)]
+        key: KeyOptions,
+        #[command(flatten)]
+        to: NewName,
+    },
+    /// Delete a token's key for good; its certificates stay
+    #[command(
+        after_help = "Example:\n  chancery key delete --key 'pkcs11:token=build;object=old' --yes"
+    )]
+    Delete {
+        #[command(flatten)]
+        key: KeyOptions,
+        /// Yes, for good; without it the key is shown and stays
+        #[arg(long)]
+        yes: bool,
+    },
     /// Prove that a key signs
     #[command(
         after_help = "Example:\n  chancery key test --key 'pkcs11:token=build;object=release'"
@@ -285,6 +307,35 @@ pub(crate) enum Key {
         #[command(flatten)]
         key: KeyOptions,
     },
+}
+
+/// What a key is to be called.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = true)]
+pub(crate) struct NewName {
+    /// The new label
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) label: Option<String>,
+    /// The new identifier, in hex
+    #[arg(long, value_name = "HEX", value_parser = hex_bytes)]
+    pub(crate) id: Option<Hex>,
+}
+
+/// Bytes given in hex.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hex(pub(crate) Vec<u8>);
+
+fn hex_bytes(text: &str) -> Result<Hex, String> {
+    let digits: String = text.chars().filter(|c| *c != ':').collect();
+    let pairs = digits.as_bytes().chunks(2);
+    let byte = |pair: &[u8]| {
+        let pair = core::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?;
+        pair.bytes()
+            .all(|digit| digit.is_ascii_hexdigit())
+            .then(|| u8::from_str_radix(pair, 16).ok())?
+    };
+    let bytes: Option<Vec<u8>> = pairs.map(byte).collect();
+    bytes.filter(|bytes| !bytes.is_empty()).map(Hex).ok_or_else(|| "not whole bytes in hex".into())
 }
 
 /// What is known of the key.
@@ -422,4 +473,61 @@ pub(crate) enum Token {
         #[arg(long, value_name = "PATH", env = "PKCS11_MODULE")]
         module: Option<PathBuf>,
     },
+    /// The certificates that a token keeps
+    #[command(subcommand)]
+    Cert(TokenCert),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCert {
+    /// List them, and which key each belongs to
+    #[command(after_help = "Example:\n  chancery token cert list --key 'pkcs11:token=build'")]
+    List {
+        #[command(flatten)]
+        place: KeyOptions,
+    },
+    /// Write certificates to the token, each under the identifier of its key
+    #[command(
+        after_help = "Example:\n  chancery token cert import release.pem --key 'pkcs11:token=build'"
+    )]
+    Import {
+        /// PEM or DER
+        file: PathBuf,
+        #[command(flatten)]
+        place: KeyOptions,
+    },
+    /// Write one as PEM
+    #[command(
+        after_help = "Example:\n  chancery token cert export --key 'pkcs11:token=build;object=release'"
+    )]
+    Export {
+        #[command(flatten)]
+        place: KeyOptions,
+        #[command(flatten)]
+        which: Which,
+        /// Write here [default: stdout]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Delete one for good; its key stays
+    #[command(
+        after_help = "Example:\n  chancery token cert delete --key 'pkcs11:token=build;object=old' --yes"
+    )]
+    Delete {
+        #[command(flatten)]
+        place: KeyOptions,
+        #[command(flatten)]
+        which: Which,
+        /// Yes, for good; without it the certificate is shown and stays
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Which of several certificates.
+#[derive(Args, Debug)]
+pub(crate) struct Which {
+    /// The one with this SHA-1 thumbprint
+    #[arg(long, value_name = "HEX", value_parser = hex_bytes)]
+    pub(crate) thumbprint: Option<Hex>,
 }

@@ -261,6 +261,22 @@ pub(crate) struct Token {
     pub(crate) pin_final_try: bool,
 }
 
+/// A certificate that a token keeps.
+#[derive(Debug, Serialize)]
+pub(crate) struct TokenCertificate {
+    pub(crate) schema: u32,
+    pub(crate) r#type: &'static str,
+    pub(crate) address: String,
+    pub(crate) label: Option<String>,
+    pub(crate) id: Option<String>,
+    pub(crate) subject: Option<String>,
+    pub(crate) issuer: Option<String>,
+    pub(crate) not_after: Option<String>,
+    pub(crate) thumbprint: Option<String>,
+    /// The token's key it belongs to, where it was looked for and is there.
+    pub(crate) key: Option<String>,
+}
+
 /// What is in a file's signatures.
 #[derive(Debug, Serialize)]
 pub(crate) struct Inspected {

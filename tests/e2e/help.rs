@@ -3,7 +3,7 @@
 use crate::support::chancery;
 
 /// Every command that does something, as it is typed.
-const COMMANDS: [&[&str]; 18] = [
+const COMMANDS: [&[&str]; 24] = [
     &[],
     &["quickstart"],
     &["sign"],
@@ -14,6 +14,8 @@ const COMMANDS: [&[&str]; 18] = [
     &["key", "list"],
     &["key", "find"],
     &["key", "test"],
+    &["key", "rename"],
+    &["key", "delete"],
     &["csr", "new"],
     &["csr", "show"],
     &["cert", "issue"],
@@ -21,6 +23,10 @@ const COMMANDS: [&[&str]; 18] = [
     &["cert", "modulus"],
     &["cert", "verify"],
     &["token", "list"],
+    &["token", "cert", "list"],
+    &["token", "cert", "import"],
+    &["token", "cert", "export"],
+    &["token", "cert", "delete"],
     &["completions"],
 ];
 

@@ -319,6 +319,64 @@ fn modules_tokens_and_keys_that_are_not_there() {
 }
 
 #[test]
+fn a_certificate_kept_on_the_token_signs_without_its_file() {
+    let Some(bench) = Bench::new() else { return };
+    let key = bench.generate("release", ["--rsa", "2048"]);
+    bench.certify(&key);
+    let token = ["--key", "pkcs11:token=T"];
+    let cert = |args: &[&str]| bench.chancery(["token", "cert"].iter().chain(args).chain(&token));
+    let (_folder, program) = program();
+    let (file, out) = (program.to_str().unwrap(), bench.path("signed.exe"));
+    let sign = ["sign", file, "--key", &key, "--cert", "token", "--out", &out];
+    bench.chancery(sign).ends_with(1);
+
+    for file in ["cert.pem", "ca.pem"] {
+        cert(&["import", &bench.path(file)]).ends_with(0);
+    }
+    cert(&["import", &bench.path("cert.pem")]).ends_with(8);
+    let listed = cert(&["list", "--format", "json"]).ends_with(0).objects();
+    assert_eq!(listed.len(), 2);
+    let own = listed.iter().find(|object| object["subject"] == "CN=Token Signer").unwrap();
+    assert!(own["key"].as_str().unwrap().contains("object=release"), "{own}");
+    assert_eq!(own["label"], "release");
+
+    bench.chancery(sign).ends_with(0);
+    Oracles::discover().assert_accept(Path::new(&out), &bench.at("ca.pem"));
+
+    let many = cert(&["export"]).ends_with(6);
+    assert!(many.stderr.contains("--thumbprint"), "{}", many.stderr);
+    let thumbprint = own["thumbprint"].as_str().unwrap();
+    let exported = cert(&["export", "--thumbprint", thumbprint]).ends_with(0).stdout;
+    fs::write(bench.at("exported.pem"), exported).unwrap();
+    let der = |name: &str| openssl(["x509", "-in", &bench.path(name), "-outform", "DER"]).stdout;
+    assert_eq!(der("exported.pem"), der("cert.pem"));
+
+    let kept = cert(&["delete", "--thumbprint", thumbprint]).ends_with(2);
+    assert!(kept.stdout.contains(thumbprint) && kept.stderr.contains("--yes"), "{kept:?}");
+    cert(&["delete", "--thumbprint", thumbprint, "--yes"]).ends_with(0);
+    assert_eq!(cert(&["list", "--format", "json"]).ends_with(0).objects().len(), 1);
+}
+
+#[test]
+fn a_key_is_renamed_and_deleted_when_told_so_twice() {
+    let Some(bench) = Bench::new() else { return };
+    let key = bench.generate("old", ["--ec", "p256"]);
+    bench.chancery(["key", "rename", "--key", &key, "--label", "new", "--id", "0g"]).ends_with(2);
+    bench
+        .chancery(["key", "rename", "--key", &key, "--label", "new", "--id", "0a:1f"])
+        .ends_with(0);
+    let new = "pkcs11:token=T;object=new;id=%0A%1F";
+    bench.chancery(["key", "test", "--key", new]).ends_with(0);
+    let kept = bench.chancery(["key", "delete", "--key", new]).ends_with(2);
+    assert!(kept.stdout.contains("object=new") && kept.stderr.contains("--yes"), "{kept:?}");
+    bench.chancery(["key", "delete", "--key", new, "--yes"]).ends_with(0);
+    bench.chancery(["key", "delete", "--key", new, "--yes"]).ends_with(5);
+    let (_folder, file) = program();
+    let file = format!("file:{}", file.display());
+    bench.chancery(["key", "delete", "--key", &file, "--yes"]).ends_with(2);
+}
+
+#[test]
 fn a_certificate_of_another_key_signs_nothing() {
     let Some(bench) = Bench::new() else { return };
     let right = bench.generate("right", ["--ec", "p256"]);

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use chancery_key::{
     KeyError, KeyErrorKind, KeyGenerator, KeyInfo, KeyQuery, KeyStore, KeyTemplate, Match,
-    PinPurpose, PinRequest, PinSource, SignatureScheme, SigningKey,
+    PinPurpose, PinRequest, PinSource, PublicKey, SignatureScheme, SigningKey,
 };
 use chancery_pkcs11::{Module, Token, TokenStore, Uri};
 use chancery_sigverify::Verified;
 use chancery_softkey::{SoftKey, SoftKeyDirectory};
+use chancery_x509::{Certificate, Time};
 
 use crate::{Error, ErrorKind, KeyAddress};
 
@@ -110,6 +111,80 @@ impl Keyring {
         }
     }
 
+    /// Gives a token's key another label or identifier, with its public half and certificates.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Key`] as [`TokenStore::rename_key`]; [`ErrorKind::Usage`] for a key file.
+    pub fn rename(
+        &self,
+        address: &KeyAddress,
+        label: Option<&str>,
+        id: Option<&[u8]>,
+    ) -> Result<KeyInfo, Error> {
+        let uri = token_address(address, "rename it as the file it is")?;
+        Ok(self.token_store(uri)?.rename_key(uri, label, id)?)
+    }
+
+    /// Deletes a token's key for good, and returns what it was.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Key`] as [`TokenStore::delete_key`]; [`ErrorKind::Usage`] for a key file.
+    pub fn delete(&self, address: &KeyAddress) -> Result<KeyInfo, Error> {
+        let uri = token_address(address, "delete it as the file it is")?;
+        Ok(self.token_store(uri)?.delete_key(uri)?)
+    }
+
+    /// Returns the token of an address as a store of keys and certificates.
+    ///
+    /// # Errors
+    /// As [`token`](Self::token); [`ErrorKind::Usage`] for a key file.
+    pub fn store(&self, address: &KeyAddress) -> Result<TokenStore, Error> {
+        self.token_store(token_address(address, "it is no token")?)
+    }
+
+    /// Picks the certificate that a token keeps for one of its keys, and all others it keeps, for the chain.
+    ///
+    /// Where it keeps several for the key, it is the one that is valid at this time.
+    ///
+    /// # Errors
+    /// [`ErrorKind::CertificateMismatch`] where there is none, [`ErrorKind::Key`] with
+    /// [`KeyErrorKind::Ambiguous`] where several are valid.
+    pub fn identity_certificates(
+        &self,
+        address: &KeyAddress,
+        key: &PublicKey,
+        now: Time,
+    ) -> Result<(Certificate, Vec<Certificate>), Error> {
+        let store = self.store(address)?;
+        let label = &store.token().info().label;
+        let readable = store.certificates(&Uri::new())?.into_iter();
+        let mut others: Vec<_> =
+            readable.filter_map(|found| Certificate::from_der(&found.der).ok()).collect();
+        let mut own: Vec<_> = others.extract_if(.., |other| other.public_key() == key).collect();
+        own.sort_by(|one, other| one.as_der().cmp(other.as_der()));
+        own.dedup();
+        if own.len() > 1 {
+            own.retain(|certificate| certificate.is_valid_at(now));
+        }
+        match (own.pop(), own.is_empty()) {
+            (Some(only), true) => Ok((only, others)),
+            (None, _) => Err(Error::new(
+                ErrorKind::CertificateMismatch,
+                format!("token `{label}` keeps no certificate for the key that is valid"),
+            )),
+            (Some(last), false) => {
+                let list: Vec<_> = own.iter().chain([&last]).map(describe).collect();
+                Err(Error::new(
+                    ErrorKind::Key(KeyErrorKind::Ambiguous),
+                    format!(
+                        "token `{label}` keeps several certificates for the key: {}",
+                        list.join(", ")
+                    ),
+                ))
+            }
+        }
+    }
+
     fn generate_file(
         &self,
         path: &Path,
@@ -162,6 +237,21 @@ impl Keyring {
     fn token_store(&self, uri: &Uri) -> Result<TokenStore, Error> {
         Ok(TokenStore::new(self.token(uri)?, Arc::clone(&self.pins)))
     }
+}
+
+fn token_address<'a>(address: &'a KeyAddress, instead: &str) -> Result<&'a Uri, Error> {
+    match address {
+        KeyAddress::Pkcs11(uri) => Ok(uri),
+        KeyAddress::File(path) => Err(Error::new(
+            ErrorKind::Usage,
+            format!("{} is no address of a token: {instead}", path.display()),
+        )),
+    }
+}
+
+fn describe(certificate: &Certificate) -> String {
+    let serial: String = certificate.serial().iter().map(|octet| format!("{octet:02x}")).collect();
+    format!("`{}` with serial number {serial}", certificate.subject())
 }
 
 /// Looks for a token in every module, and insists on finding one.

@@ -36,6 +36,26 @@ pub(crate) fn run(args: &Key, ui: &mut Ui) -> Result<Exit, Error> {
             }
             Ok(if found.len() > 1 { Exit::Ambiguous } else { exit })
         }
+        Key::Rename { key, to } => {
+            let id = to.id.as_ref().map(|id| id.0.as_slice());
+            let info = key.access.keyring(true).rename(&key.key, to.label.as_deref(), id)?;
+            ui.success(&object(&info, "renamed"), || format!("it is now {}", info.address));
+            Ok(Exit::Done)
+        }
+        Key::Delete { key, yes } => {
+            let keyring = key.access.keyring(true);
+            if !yes {
+                let found = keyring.find(&key.key, &KeyQuery::any())?;
+                show(&found, ui);
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    "nothing was deleted: add --yes to delete the key for good",
+                ));
+            }
+            let info = keyring.delete(&key.key)?;
+            ui.success(&object(&info, "deleted"), || format!("deleted {}", info.address));
+            Ok(Exit::Done)
+        }
         Key::Test { key } => {
             let opened = key.access.keyring(true).open(&key.key)?;
             let scheme = proved(&*opened)?;

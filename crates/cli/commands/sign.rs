@@ -11,7 +11,7 @@ use chancery::{
 };
 
 use crate::args::Sign;
-use crate::commands::{now, scheme};
+use crate::commands::{certificates, now, scheme};
 use crate::exit::Exit;
 use crate::json;
 use crate::ui::Ui;
@@ -57,9 +57,18 @@ fn prepare(args: &Sign) -> Result<(Identity, SignFileOptions), Error> {
     if args.files.len() > 1 && one_file_out {
         return Err(Error::new(ErrorKind::Usage, "--out must be a folder for several files"));
     }
-    let key = args.key.access.keyring(true).open(&args.key.key)?;
-    let (certificate, others) =
-        read_identity_certificates(key.public_key(), &args.cert, &args.chain)?;
+    let keyring = args.key.access.keyring(true);
+    let key = keyring.open(&args.key.key)?;
+    let (certificate, others) = if args.cert == Path::new("token") {
+        let (own, mut others) =
+            keyring.identity_certificates(&args.key.key, key.public_key(), now()?)?;
+        for file in &args.chain {
+            others.extend(certificates(file)?);
+        }
+        (own, others)
+    } else {
+        read_identity_certificates(key.public_key(), &args.cert, &args.chain)?
+    };
     let scheme = scheme(certificate.public_key().algorithm(), args.digest)?;
     let identity = Identity::new(key, certificate, &others).map_err(|error| {
         Error::new(ErrorKind::CertificateMismatch, "the certificate does not fit")

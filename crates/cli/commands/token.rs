@@ -1,5 +1,7 @@
 //! `chancery token`
 
+mod cert;
+
 use std::path::PathBuf;
 
 use chancery::key::KeyErrorKind;
@@ -12,7 +14,13 @@ use crate::json;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Token, ui: &mut Ui) -> Result<Exit, Error> {
-    let Token::List { module } = args;
+    match args {
+        Token::List { module } => list(module.as_ref(), ui),
+        Token::Cert(args) => cert::run(args, ui),
+    }
+}
+
+fn list(module: Option<&PathBuf>, ui: &mut Ui) -> Result<Exit, Error> {
     let places: Vec<PathBuf> = match module {
         Some(path) => vec![path.clone()],
         None => Module::known_places(),

@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
 
+mod certificates;
 mod error;
 mod generate;
 mod key;
+mod life;
 mod mechanism;
 mod module;
 #[expect(
@@ -18,6 +20,7 @@ mod token;
 mod uri;
 mod watchdog;
 
+pub use certificates::TokenCertificate;
 pub use error::Pkcs11Error;
 pub use key::Pkcs11Key;
 pub use module::{MechanismInfo, Module, ModuleInfo};

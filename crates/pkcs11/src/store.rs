@@ -1,5 +1,6 @@
 //! A token as a store of keys.
 
+mod certificate;
 mod object;
 mod public;
 mod search;
@@ -15,6 +16,7 @@ use cryptoki_sys::{CKA_CLASS, CKO_PRIVATE_KEY};
 use crate::raw::{Attribute, Session};
 use crate::{ObjectType, Pkcs11Error, Pkcs11Key, Token, Uri, retry};
 
+pub(crate) use certificate::Fields as CertificateFields;
 pub(crate) use object::KeyObject;
 pub(crate) use public::{ec_parameters, public_object};
 
@@ -80,6 +82,18 @@ impl TokenStore {
     }
 
     fn open_matching(&self, uri: &Uri, query: &KeyQuery) -> Result<Pkcs11Key, KeyError> {
+        // Known before the search: a login lost during it makes the handles found worthless.
+        self.token.login(&*self.pins)?;
+        let epoch = self.token.epoch();
+        Pkcs11Key::new(self.clone(), self.find_matching(uri, query)?, epoch)
+    }
+
+    /// Finds the one private key at an address.
+    pub(crate) fn find_one(&self, uri: &Uri) -> Result<KeyObject, KeyError> {
+        self.find_matching(uri, &KeyQuery::any())
+    }
+
+    fn find_matching(&self, uri: &Uri, query: &KeyQuery) -> Result<KeyObject, KeyError> {
         if !matches!(uri.object_type, None | Some(ObjectType::Private)) {
             return Err(KeyError::new(
                 KeyErrorKind::Malformed,
@@ -89,12 +103,9 @@ impl TokenStore {
         let mut narrowed = query.clone();
         narrowed.label.clone_from(&uri.object);
         narrowed.id.clone_from(&uri.id);
-        // Known before the search: a login lost during it makes the handles found worthless.
-        self.token.login(&*self.pins)?;
-        let epoch = self.token.epoch();
         let mut found = self.search(&narrowed)?;
         match (found.pop(), found.as_slice()) {
-            (Some(only), []) => Pkcs11Key::new(self.clone(), only, epoch),
+            (Some(only), []) => Ok(only),
             (last, others) => {
                 let infos: Vec<_> = others.iter().chain(&last).map(|key| self.info(key)).collect();
                 // None or several: both are errors, with one wording for all stores.
@@ -134,7 +145,7 @@ impl TokenStore {
         error.at(format!("cannot look for keys in token `{}`", self.token.info().label))
     }
 
-    fn info(&self, object: &KeyObject) -> KeyInfo {
+    pub(crate) fn info(&self, object: &KeyObject) -> KeyInfo {
         object.info(self.token.address())
     }
 }

@@ -43,6 +43,10 @@ impl Attribute {
     pub(crate) fn bytes(kind: CK_ATTRIBUTE_TYPE, value: impl Into<Vec<u8>>) -> Self {
         Self { kind, value: Value::Bytes(value.into()) }
     }
+
+    pub(crate) const fn kind(&self) -> CK_ATTRIBUTE_TYPE {
+        self.kind
+    }
 }
 
 /// Points into the attributes, which must outlive the result. The module only reads templates.

@@ -6,9 +6,10 @@ use cryptoki_sys::{
     CKA_MODULUS, CKA_PUBLIC_EXPONENT, CKA_PUBLIC_KEY_INFO, CKA_VALUE, CKK_EC, CKK_RSA,
     CKO_CERTIFICATE, CKO_PUBLIC_KEY,
 };
-use der::asn1::{AnyRef, OctetStringRef};
-use der::{Decode, Reader, SliceReader, Tag, Tagged};
+use der::Decode;
+use der::asn1::OctetStringRef;
 
+use super::certificate::Fields;
 use crate::Pkcs11Error;
 use crate::raw::{Attribute, Attributes, ObjectHandle, Session};
 
@@ -62,7 +63,9 @@ pub(crate) fn public_object(
         ],
     )?;
     Ok(match told.number(CKA_CLASS) {
-        Some(CKO_CERTIFICATE) => told.bytes(CKA_VALUE).and_then(of_certificate),
+        Some(CKO_CERTIFICATE) => {
+            told.bytes(CKA_VALUE).and_then(|der| Fields::of(der)?.public_key())
+        }
         _ => from_attributes(&told),
     })
 }
@@ -149,25 +152,6 @@ fn without_leading_zeros(mut number: &[u8]) -> &[u8] {
     number
 }
 
-/// Reads the key out of a certificate (RFC 5280 section 4.1), which need not be sound otherwise.
-fn of_certificate(der: &[u8]) -> Option<PublicKey> {
-    let certificate = sequence(&mut SliceReader::new(der).ok()?)?;
-    let tbs = sequence(&mut SliceReader::new(certificate).ok()?)?;
-    let mut fields = SliceReader::new(tbs).ok()?;
-    // version [0] EXPLICIT DEFAULT v1, then serialNumber, signature, issuer, validity, subject.
-    let first = AnyRef::decode(&mut fields).ok()?;
-    let before = if first.tag() == Tag::Integer { 4 } else { 5 };
-    for _ in 0..before {
-        AnyRef::decode(&mut fields).ok()?;
-    }
-    PublicKey::from_spki_der(fields.tlv_bytes().ok()?).ok()
-}
-
-fn sequence<'a>(reader: &mut SliceReader<'a>) -> Option<&'a [u8]> {
-    let any = AnyRef::decode(reader).ok()?;
-    (any.tag() == Tag::Sequence).then(|| any.value())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,34 +197,5 @@ mod tests {
         assert_eq!(curve(&ec_parameters(EcCurve::P521)), Some(EcCurve::P521));
         assert_eq!(curve(&[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x0a]), None, "secp256k1");
         assert_eq!(curve(&[]), None);
-    }
-
-    #[test]
-    fn a_certificate_cut_anywhere_has_no_key_and_no_panic() {
-        let der = certificate();
-        let key = of_certificate(&der).unwrap();
-        assert_eq!(key.modulus().unwrap(), [0xc1; 256]);
-        for len in 0..der.len() {
-            assert!(of_certificate(&der[..len]).is_none(), "{len}");
-        }
-    }
-
-    /// The outer shape of a version 3 certificate, its names and times empty.
-    fn certificate() -> Vec<u8> {
-        let sequence = |body: &[u8]| {
-            let len = u16::try_from(body.len()).unwrap().to_be_bytes();
-            [&[0x30, 0x82], &len[..], body].concat()
-        };
-        let key = PublicKey::from_rsa_numbers(&[0xc1; 256], &[1, 0, 1]).unwrap();
-        let tbs = [
-            &[0xa0, 3, 2, 1, 2, 2, 1, 9][..],
-            &[0x30, 0],
-            &[0x30, 0],
-            &[0x30, 0],
-            &[0x30, 0],
-            key.spki_der(),
-        ]
-        .concat();
-        sequence(&[sequence(&tbs), vec![0x30, 0]].concat())
     }
 }

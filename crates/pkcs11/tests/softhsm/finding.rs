@@ -209,7 +209,7 @@ fn the_public_half_is_found_in_a_certificate() {
 }
 
 /// A certificate over a public key whose private half signed nothing for it.
-fn certificate_for(hsm: &SoftHsm, key: &PublicKey) -> PathBuf {
+pub(crate) fn certificate_for(hsm: &SoftHsm, key: &PublicKey) -> PathBuf {
     let at = |name: &str| hsm.dir().join(name);
     std::fs::write(at("subject.der"), key.spki_der()).unwrap();
     let issuer = pem(hsm, "ca.pem", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]);

@@ -7,7 +7,9 @@
     reason = "the way of a test to fail is a panic"
 )]
 
+mod certificates;
 mod finding;
+mod life;
 mod login;
 mod making;
 mod modules;
