@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chancery_testkit::corpus::corpus;
+use chancery_testkit::faulty::FaultyToken;
 use chancery_testkit::openssl::openssl;
 use chancery_testkit::oracles::Oracles;
 use chancery_testkit::softhsm::SoftHsm;
@@ -355,6 +356,40 @@ fn a_certificate_kept_on_the_token_signs_without_its_file() {
     assert!(kept.stdout.contains(thumbprint) && kept.stderr.contains("--yes"), "{kept:?}");
     cert(&["delete", "--thumbprint", thumbprint, "--yes"]).ends_with(0);
     assert_eq!(cert(&["list", "--format", "json"]).ends_with(0).objects().len(), 1);
+}
+
+#[test]
+fn a_call_that_hangs_ends_the_run_by_name_and_leaves_the_file_as_it_was() {
+    let Some(bench) = Bench::new() else { return };
+    let key = bench.generate("release", ["--ec", "p256"]);
+    bench.certify(&key);
+    let faulty = FaultyToken::over(&bench.hsm);
+    let programs: Vec<_> = ["one.exe", "two.exe"].map(|name| bench.at(name)).into();
+    for path in &programs {
+        let (_folder, source) = program();
+        fs::copy(source, path).unwrap();
+    }
+    let before = fs::read(&programs[1]).unwrap();
+    let sign = |rule: &str, more: &[&str]| {
+        faulty.follow(rule);
+        let mut command = faulty.command(env!("CARGO_BIN_EXE_chancery"));
+        command.arg("sign").args(&programs).args(["--key", &key, "--replace", "--cert"]);
+        command.arg(bench.at("cert.pem")).arg("--pin-file").arg(bench.at("pin"));
+        command.arg("--module").arg(faulty.module()).args(more);
+        run(command)
+    };
+    let hung = sign("hang C_Sign from 2", &["--token-timeout", "2"]).ends_with(9);
+    for part in ["two.exe", "C_Sign", "chancery_faulty_token", "--token-timeout"] {
+        assert!(hung.stderr.contains(part), "{part}: {}", hung.stderr);
+    }
+    assert_eq!(fs::read(&programs[1]).unwrap(), before);
+    assert_ne!(fs::read(&programs[0]).unwrap(), before, "the first was signed before");
+
+    let again = sign("fail C_Sign CKR_DEVICE_ERROR from 2 times 2", &[]).ends_with(0);
+    assert!(again.stderr.contains("CKR_DEVICE_ERROR 2 times"), "{}", again.stderr);
+    let last_try = sign("set-flag CKF_USER_PIN_FINAL_TRY", &[]).ends_with(4);
+    assert!(last_try.stderr.contains("hint: ") && last_try.stderr.contains("--allow-final-try"));
+    sign("set-flag CKF_USER_PIN_FINAL_TRY", &["--allow-final-try"]).ends_with(0);
 }
 
 #[test]

@@ -8,7 +8,8 @@ use cryptoki_sys::{
     CK_ULONG, CKA_CLASS, CKA_DECRYPT, CKA_EC_PARAMS, CKA_ENCRYPT, CKA_EXTRACTABLE, CKA_ID,
     CKA_KEY_TYPE, CKA_LABEL, CKA_MODULUS_BITS, CKA_PRIVATE, CKA_PUBLIC_EXPONENT, CKA_SENSITIVE,
     CKA_SIGN, CKA_TOKEN, CKA_UNWRAP, CKA_VERIFY, CKA_WRAP, CKK_EC, CKK_RSA, CKM_EC_KEY_PAIR_GEN,
-    CKM_RSA_PKCS_KEY_PAIR_GEN, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY,
+    CKM_RSA_PKCS_KEY_PAIR_GEN, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKR_ATTRIBUTE_READ_ONLY,
+    CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT,
 };
 use sha1::{Digest, Sha1};
 
@@ -37,16 +38,25 @@ impl TokenStore {
             Some(id) => id.clone(),
             None => random_id()?,
         };
-        let named = Named { label: template.label.as_deref(), id: &wanted_id };
+        let named = Named { label: template.label.as_deref(), id: Some(&wanted_id) };
         let (made, epoch) = self.token().write(&**self.pins(), |session| {
-            let (public, private) = session
-                .generate_key_pair(recipe.mechanism, &recipe.public(named), &recipe.private(named))
-                .map_err(|error| self.generation_error(template, error))?;
+            let mut make = |named| {
+                let (public, private) = (recipe.public(named), recipe.private(named));
+                session.generate_key_pair(recipe.mechanism, &public, &private)
+            };
+            let (public, private) = match make(named) {
+                // Some tokens choose identifiers themselves.
+                Err(error) if template.id.is_none() && refuses_attribute(&error) => {
+                    make(Named { id: None, ..named })
+                }
+                made => made,
+            }
+            .map_err(|error| self.generation_error(template, error))?;
             if template.id.is_none() {
-                self.name_after_public_key(session, public, private, &wanted_id)?;
+                self.name_after_public_key(session, public, private)?;
             }
             let epoch = self.token().epoch();
-            KeyObject::read(session, private)
+            KeyObject::read_pair(session, private, public)
                 .map(|made| (made, epoch))
                 .map_err(|error| error.at(self.about(template, "was made and cannot be read back")))
         })?;
@@ -74,34 +84,34 @@ impl TokenStore {
         Ok(())
     }
 
-    /// Replaces the random identifier by the SHA-1 of the public key, as certificates' subject key
-    /// identifiers have it. Tokens that do not let identifiers change keep the random one, on both halves.
+    /// Replaces the identifier by the SHA-1 of the public key, as certificates' subject key identifiers have it.
+    /// Tokens that do not let identifiers change keep what there is, on both halves.
     fn name_after_public_key(
         &self,
         session: &mut Session,
         public: ObjectHandle,
         private: ObjectHandle,
-        random_id: &[u8],
     ) -> Result<(), KeyError> {
-        let read = public_object(session, public).map_err(|error| {
+        let unreadable = |error: Pkcs11Error| {
             error.at(format!(
-                "a key pair was made in token `{}` and its public half cannot be read",
+                "a key pair was made in token `{}` and cannot be read",
                 self.token().info().label
             ))
-        })?;
+        };
+        let read = public_object(session, public).map_err(unreadable)?;
+        let told = session.read(private, &[CKA_ID]).map_err(unreadable)?;
+        let old_id = told.bytes(CKA_ID).unwrap_or_default();
         let Some(key) = read else { return Ok(()) };
         let id = Attribute::bytes(CKA_ID, Sha1::digest(key.subject_public_key()).to_vec());
         if session.set_attribute(private, &id).is_ok()
             && session.set_attribute(public, &id).is_err()
         {
-            session.set_attribute(private, &Attribute::bytes(CKA_ID, random_id)).map_err(
-                |error| {
-                    error.at(format!(
-                        "the halves of a key pair made in token `{}` have different identifiers",
-                        self.token().info().label
-                    ))
-                },
-            )?;
+            session.set_attribute(private, &Attribute::bytes(CKA_ID, old_id)).map_err(|error| {
+                error.at(format!(
+                    "the halves of a key pair made in token `{}` have different identifiers",
+                    self.token().info().label
+                ))
+            })?;
         }
         Ok(())
     }
@@ -127,16 +137,29 @@ impl KeyGenerator for TokenStore {
     }
 }
 
+/// Tells whether a token refused a template for what is in it.
+fn refuses_attribute(error: &Pkcs11Error) -> bool {
+    [
+        CKR_ATTRIBUTE_READ_ONLY,
+        CKR_ATTRIBUTE_TYPE_INVALID,
+        CKR_ATTRIBUTE_VALUE_INVALID,
+        CKR_TEMPLATE_INCONSISTENT,
+    ]
+    .into_iter()
+    .any(|rv| error.is(rv))
+}
+
 /// Label and identifier, the same on both halves.
 #[derive(Clone, Copy)]
 struct Named<'a> {
     label: Option<&'a str>,
-    id: &'a [u8],
+    id: Option<&'a [u8]>,
 }
 
 impl Named<'_> {
     fn attributes(self) -> Vec<Attribute> {
-        let mut attributes = vec![Attribute::bytes(CKA_ID, self.id)];
+        let mut attributes = Vec::new();
+        attributes.extend(self.id.map(|id| Attribute::bytes(CKA_ID, id)));
         attributes.extend(self.label.map(|label| Attribute::bytes(CKA_LABEL, label.as_bytes())));
         attributes
     }

@@ -100,6 +100,11 @@ pub(crate) fn loses_handles(error: &KeyError) -> bool {
         .is_some_and(|class| matches!(class, Class::Lost | Class::Removed))
 }
 
+/// Tells whether there is a remedy for a failure, so that it is no answer.
+pub(crate) fn is_curable(error: &Pkcs11Error) -> bool {
+    class(error).is_some()
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Class {
     /// Session, login or handle.

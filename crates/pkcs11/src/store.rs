@@ -2,6 +2,7 @@
 
 mod certificate;
 mod object;
+mod proof;
 mod public;
 mod search;
 

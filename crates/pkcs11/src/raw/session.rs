@@ -7,8 +7,9 @@ use std::sync::Arc;
 use cryptoki_sys::{
     CK_ATTRIBUTE_TYPE, CK_SESSION_HANDLE, CK_SESSION_INFO, CK_SLOT_ID, CK_USER_TYPE,
     CKF_RW_SESSION, CKF_SERIAL_SESSION, CKR_ATTRIBUTE_SENSITIVE, CKR_ATTRIBUTE_TYPE_INVALID,
-    CKR_BUFFER_TOO_SMALL, CKR_GENERAL_ERROR, CKR_OK, CKR_USER_ALREADY_LOGGED_IN,
-    CKS_RO_USER_FUNCTIONS, CKS_RW_USER_FUNCTIONS, CKU_CONTEXT_SPECIFIC, CKU_USER,
+    CKR_BUFFER_TOO_SMALL, CKR_GENERAL_ERROR, CKR_OK, CKR_SIGNATURE_INVALID,
+    CKR_SIGNATURE_LEN_RANGE, CKR_USER_ALREADY_LOGGED_IN, CKS_RO_USER_FUNCTIONS,
+    CKS_RW_USER_FUNCTIONS, CKU_CONTEXT_SPECIFIC, CKU_USER,
 };
 
 use super::attribute::{Length, Room, length, length_request, template};
@@ -322,6 +323,40 @@ impl Session {
                 }
                 rv => return Err(Pkcs11Error::new("C_Sign", rv)),
             }
+        }
+    }
+}
+
+impl Session {
+    /// Checks a signature with a public key of the token.
+    pub(crate) fn verifies(
+        &mut self,
+        mechanism: Mechanism,
+        key: ObjectHandle,
+        data: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, Pkcs11Error> {
+        let verify_init = entry!(self.library, C_VerifyInit)?;
+        let verify = entry!(self.library, C_Verify)?;
+        let mut descriptor = mechanism.descriptor();
+        let call = self.library.call("C_VerifyInit");
+        // SAFETY: the mechanism's parameters point into `mechanism`, which lives.
+        check("C_VerifyInit", unsafe { verify_init(self.handle, &raw mut descriptor, key) })?;
+        drop(call);
+        let _call = self.library.call("C_Verify");
+        // SAFETY: `data` and `signature` are only read, and are as long as said.
+        let rv = unsafe {
+            verify(
+                self.handle,
+                data.as_ptr().cast_mut(),
+                ulong(data.len()),
+                signature.as_ptr().cast_mut(),
+                ulong(signature.len()),
+            )
+        };
+        match rv {
+            CKR_SIGNATURE_INVALID | CKR_SIGNATURE_LEN_RANGE => Ok(false),
+            rv => check("C_Verify", rv).map(|()| true),
         }
     }
 }

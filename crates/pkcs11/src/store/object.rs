@@ -28,7 +28,24 @@ pub(crate) struct KeyObject {
 
 impl KeyObject {
     pub(crate) fn read(session: &mut Session, handle: ObjectHandle) -> Result<Self, Pkcs11Error> {
-        let told = session.read(
+        let told = Self::told(session, handle)?;
+        let public_key = public::of_private_key(session, handle, &told)?;
+        Ok(Self::new(handle, &told, public_key))
+    }
+
+    /// Reads a private key whose public half is known.
+    pub(crate) fn read_pair(
+        session: &mut Session,
+        private: ObjectHandle,
+        public: ObjectHandle,
+    ) -> Result<Self, Pkcs11Error> {
+        let told = Self::told(session, private)?;
+        let public_key = public::public_object(session, public)?;
+        Ok(Self::new(private, &told, public_key))
+    }
+
+    fn told(session: &mut Session, handle: ObjectHandle) -> Result<Attributes, Pkcs11Error> {
+        session.read(
             handle,
             &[
                 CKA_KEY_TYPE,
@@ -45,17 +62,20 @@ impl KeyObject {
                 CKA_EC_POINT,
                 CKA_PUBLIC_KEY_INFO,
             ],
-        )?;
-        Ok(Self {
+        )
+    }
+
+    fn new(handle: ObjectHandle, told: &Attributes, public_key: Option<PublicKey>) -> Self {
+        Self {
             handle,
             label: told.bytes(CKA_LABEL).and_then(|label| String::from_utf8(label.to_vec()).ok()),
             id: told.bytes(CKA_ID).map(<[u8]>::to_vec),
-            public_key: public::of_private_key(session, &told)?,
+            public_key,
             can_sign: told.flag(CKA_SIGN).unwrap_or(false),
             always_authenticate: told.flag(CKA_ALWAYS_AUTHENTICATE).unwrap_or(false),
             allowed_mechanisms: told.numbers(CKA_ALLOWED_MECHANISMS),
-            never_extractable: never_extractable(&told),
-        })
+            never_extractable: never_extractable(told),
+        }
     }
 
     /// Says where the key is: the token's address, and the key's own attributes.

@@ -2,46 +2,58 @@
 
 use chancery_key::{EcCurve, PublicKey};
 use cryptoki_sys::{
-    CK_KEY_TYPE, CK_OBJECT_CLASS, CKA_CLASS, CKA_EC_PARAMS, CKA_EC_POINT, CKA_ID, CKA_KEY_TYPE,
-    CKA_MODULUS, CKA_PUBLIC_EXPONENT, CKA_PUBLIC_KEY_INFO, CKA_VALUE, CKK_EC, CKK_RSA,
-    CKO_CERTIFICATE, CKO_PUBLIC_KEY,
+    CK_KEY_TYPE, CKA_CLASS, CKA_EC_PARAMS, CKA_EC_POINT, CKA_ID, CKA_KEY_TYPE, CKA_MODULUS,
+    CKA_PUBLIC_EXPONENT, CKA_PUBLIC_KEY_INFO, CKA_VALUE, CKK_EC, CKK_RSA, CKO_CERTIFICATE,
+    CKO_PUBLIC_KEY,
 };
 use der::Decode;
 use der::asn1::OctetStringRef;
 
 use super::certificate::Fields;
+use super::proof;
 use crate::Pkcs11Error;
 use crate::raw::{Attribute, Attributes, ObjectHandle, Session};
 
 /// Finds the public half of a private key: in its own attributes, else in the public key or certificate
 /// with the same `CKA_ID`, as far as that agrees with what the private key does tell.
 ///
-/// Where two different ones would do, there is none.
+/// Where that leaves several, as tokens let identifiers be shared, or where there is no identifier, the key is
+/// [proved](super::proof): labels and guesses decide nothing.
 pub(super) fn of_private_key(
     session: &mut Session,
+    handle: ObjectHandle,
     private: &Attributes,
 ) -> Result<Option<PublicKey>, Pkcs11Error> {
     if let Some(own) = from_attributes(private) {
         return Ok(Some(own));
     }
-    let Some(id) = private.bytes(CKA_ID) else { return Ok(None) };
+    let Some(id) = private.bytes(CKA_ID) else { return proof::by_label(session, handle, private) };
     for class in [CKO_PUBLIC_KEY, CKO_CERTIFICATE] {
-        let mut found: Option<PublicKey> = None;
-        for handle in with_id(session, class, id)? {
-            let Some(key) = public_object(session, handle)?.filter(|key| agrees(key, private))
-            else {
-                continue;
-            };
-            if found.as_ref().is_some_and(|found| *found != key) {
-                return Ok(None);
+        let wanted = [Attribute::number(CKA_CLASS, class), Attribute::bytes(CKA_ID, id)];
+        let found = candidates(session, &wanted, private)?;
+        match found.as_slice() {
+            [] => {}
+            [(_, first), others @ ..] if others.iter().all(|(_, other)| other == first) => {
+                return Ok(Some(first.clone()));
             }
-            found = Some(key);
-        }
-        if found.is_some() {
-            return Ok(found);
+            _ => return proof::among(session, handle, private, found),
         }
     }
-    Ok(None)
+    proof::by_label(session, handle, private)
+}
+
+/// Lists the public halves that agree with what a private key tells of itself.
+pub(super) fn candidates(
+    session: &mut Session,
+    wanted: &[Attribute],
+    private: &Attributes,
+) -> Result<Vec<(ObjectHandle, PublicKey)>, Pkcs11Error> {
+    let mut found = Vec::new();
+    for handle in session.find(wanted)? {
+        let key = public_object(session, handle)?.filter(|key| agrees(key, private));
+        found.extend(key.map(|key| (handle, key)));
+    }
+    Ok(found)
 }
 
 /// Reads the key of a public key object or a certificate.
@@ -82,14 +94,6 @@ pub(crate) fn ec_parameters(curve: EcCurve) -> Vec<u8> {
 pub(super) fn ec_point_forms(point: &[u8]) -> Vec<Vec<u8>> {
     let wrapped = OctetStringRef::new(point).and_then(|octets| der::Encode::to_der(&octets));
     wrapped.into_iter().chain([point.to_vec()]).collect()
-}
-
-fn with_id(
-    session: &mut Session,
-    class: CK_OBJECT_CLASS,
-    id: &[u8],
-) -> Result<Vec<ObjectHandle>, Pkcs11Error> {
-    session.find(&[Attribute::number(CKA_CLASS, class), Attribute::bytes(CKA_ID, id)])
 }
 
 fn from_attributes(told: &Attributes) -> Option<PublicKey> {

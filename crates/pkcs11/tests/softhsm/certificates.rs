@@ -37,7 +37,7 @@ fn a_certificate_goes_in_beside_its_key_and_comes_out_as_it_was() {
         assert_eq!(error.kind(), KeyErrorKind::AlreadyExists);
         assert!(error.to_string().contains("object=release"), "{error}");
 
-        assert_eq!(store.certificates(&imported.address).unwrap(), [imported.clone()]);
+        assert_eq!(store.certificates(&imported.address).unwrap(), std::slice::from_ref(&imported));
         assert_eq!(store.certificates(&Uri::new().with_object("other")).unwrap(), []);
         let wrong = Uri::new().with_type(ObjectType::Private);
         assert_eq!(store.certificates(&wrong).unwrap_err().kind(), KeyErrorKind::Malformed);

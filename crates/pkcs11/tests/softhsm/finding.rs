@@ -177,6 +177,24 @@ fn keys_of_one_label_are_ambiguous_and_each_candidate_opens() {
 }
 
 #[test]
+fn keys_that_share_an_identifier_are_told_apart_by_what_they_sign() {
+    isolated(|hsm| {
+        let store = new_token(hsm, "build");
+        // SoftHSM's elliptic private keys do not tell their point, and nothing but the identifier links them.
+        for (name, label) in [("a.pem", "one"), ("b.pem", "two"), ("c.pem", "three")] {
+            let key = pem(hsm, name, &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]);
+            hsm.import_key("build", PIN, &key, label, "07");
+            let wanted = public_half(hsm, &key);
+            let info = one(&store, &KeyQuery::any().with_public_key(wanted.clone()));
+            assert_eq!(info.label.as_deref(), Some(label));
+            let opened = store.open(&info).unwrap();
+            assert_eq!(opened.public_key(), &wanted);
+            sign_and_verify(&opened);
+        }
+    });
+}
+
+#[test]
 fn the_public_half_is_found_in_a_certificate() {
     isolated(|hsm| {
         let store = new_token(hsm, "build");

@@ -8,6 +8,7 @@
 )]
 
 mod certificates;
+mod faults;
 mod finding;
 mod life;
 mod login;
