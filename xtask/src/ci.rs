@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::fuzz;
 use crate::shell::{self, Result, capture, cargo, command, succeeds, target_dir};
 use crate::suite::{self, Tally};
+use crate::tokens;
 
 /// The cargo-deny that is installed where there is none.
 const CARGO_DENY: &str = "0.20.2";
@@ -28,7 +29,8 @@ const STEPS: [Step; 5] = [
 ];
 
 /// What is run and counted then, whatever fails.
-const RUNS: [Run; 2] = [("test", suite::prepare_and_run), ("fuzz", fuzz::check)];
+const RUNS: [Run; 3] =
+    [("test", suite::prepare_and_run), ("tokens", tokens::check), ("fuzz", fuzz::check)];
 
 /// Takes every step, stops at the first that fails, and ends with the tests.
 pub(crate) fn run() -> Result<()> {

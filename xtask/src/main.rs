@@ -8,17 +8,21 @@ mod fuzz;
 mod oracles;
 mod shell;
 mod suite;
+mod tokens;
 mod tools;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-usage: cargo xtask TASK [SECONDS]
+usage: cargo xtask TASK [SECONDS | --all]
 
   oracles  install and build what the tests need
   test     `oracles`, then run every test of the workspace and count them
   fuzz     fuzz every target for SECONDS, 60 if none are given; needs a nightly toolchain
-  ci       formatting, lints, documentation, dependencies, packages, then `test`,
+  tokens   what PKCS#11 modules can do, as a table: SoftHSM2 and p11-kit, or with --all
+           also kryoptic, opencryptoki, NSS softokn and tpm2-pkcs11; the state of
+           opencryptoki is the machine's, and --all begins its token 3 afresh
+  ci       formatting, lints, documentation, dependencies, packages, then `test`, `tokens`,
            the seeds of the fuzz targets, and where it can be done some fuzzing";
 
 fn main() -> ExitCode {
@@ -31,6 +35,8 @@ fn main() -> ExitCode {
             Ok(seconds) => fuzz::run(seconds),
             Err(_) => return usage(),
         },
+        ["tokens"] => tokens::run(false),
+        ["tokens", "--all"] => tokens::run(true),
         ["ci"] => ci::run(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -21,19 +21,61 @@ const TOOLS: [Tool; 8] = [
     Tool { package: "python3-venv", probe: &["python3", "-c", "import ensurepip, venv"] },
 ];
 
+/// What the quick columns of the table of modules need besides.
+const REMOTE_TOOLS: [Tool; 2] = [
+    Tool { package: "p11-kit", probe: &["p11-kit", "--help"] },
+    Tool {
+        package: "p11-kit-modules",
+        probe: &["sh", "-c", "ls /usr/lib/*/pkcs11/p11-kit-client.so"],
+    },
+];
+
+/// What all its columns need.
+const MODULE_TOOLS: [Tool; 12] = [
+    Tool { package: "opencryptoki", probe: &["sh", "-c", "command -v pkcsslotd pkcsconf"] },
+    Tool { package: "libnss3", probe: &["sh", "-c", "ls /usr/lib/*/libsoftokn3.so"] },
+    Tool { package: "libnss3-tools", probe: &["sh", "-c", "command -v certutil"] },
+    Tool { package: "libtpm2-pkcs11-1", probe: &["sh", "-c", "ls /usr/lib/*/libtpm2_pkcs11.so.1"] },
+    Tool { package: "libtpm2-pkcs11-tools", probe: &["sh", "-c", "command -v tpm2_ptool"] },
+    Tool { package: "tpm2-abrmd", probe: &["sh", "-c", "command -v tpm2-abrmd"] },
+    Tool {
+        package: "libtss2-tcti-tabrmd0",
+        probe: &["sh", "-c", "ls /usr/lib/*/libtss2-tcti-tabrmd.so.0"],
+    },
+    Tool {
+        package: "libtss2-tcti-swtpm0",
+        probe: &["sh", "-c", "ls /usr/lib/*/libtss2-tcti-swtpm.so.0"],
+    },
+    Tool { package: "swtpm", probe: &["swtpm", "--version"] },
+    Tool { package: "dbus", probe: &["dbus-run-session", "--version"] },
+    Tool { package: "libclang-dev", probe: &["sh", "-c", "ls /usr/lib/llvm-*/lib/libclang.so"] },
+    Tool { package: "libsqlite3-dev", probe: &["pkg-config", "--exists", "sqlite3"] },
+];
+
 /// Makes sure that every tool is there, by apt where there is apt.
 ///
 /// # Errors
 /// The names of the packages that are missing and could not be installed.
 pub(crate) fn ensure() -> Result<()> {
-    let absent = missing();
+    ensure_each(&TOOLS)
+}
+
+/// As [`ensure`], for the table of modules: the quick columns, or all of them.
+pub(crate) fn ensure_modules(all: bool) -> Result<()> {
+    ensure_each(&TOOLS)?;
+    ensure_each(&REMOTE_TOOLS)?;
+    if all { ensure_each(&MODULE_TOOLS) } else { Ok(()) }
+}
+
+fn ensure_each(tools: &[Tool]) -> Result<()> {
+    let absent = missing(tools);
     if absent.is_empty() {
         println!("all installed");
         return Ok(());
     }
     println!("missing: {}", absent.join(" "));
     install(&absent)?;
-    let still = missing();
+    let still = missing(tools);
     if still.is_empty() {
         Ok(())
     } else {
@@ -58,8 +100,8 @@ pub(crate) fn print_versions() -> Result<()> {
     Ok(())
 }
 
-fn missing() -> Vec<&'static str> {
-    TOOLS.iter().filter(|tool| !succeeds(probe(tool.probe))).map(|tool| tool.package).collect()
+fn missing(tools: &[Tool]) -> Vec<&'static str> {
+    tools.iter().filter(|tool| !succeeds(probe(tool.probe))).map(|tool| tool.package).collect()
 }
 
 fn probe(words: &[&str]) -> std::process::Command {

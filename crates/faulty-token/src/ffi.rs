@@ -12,6 +12,7 @@ mod signing;
 mod template;
 mod token;
 
+use std::ffi::CString;
 use std::sync::LazyLock;
 use std::thread;
 
@@ -28,6 +29,8 @@ use module::Real;
 struct Front {
     real: Real,
     equipment: Equipment,
+    /// What the real module gets as `pReserved`, where it wants something there.
+    reserved: Option<CString>,
 }
 
 static FRONT: LazyLock<Option<Front>> = LazyLock::new(|| match Front::from_environment() {
@@ -44,7 +47,11 @@ impl Front {
         let real = Real::load(named("CHANCERY_FAULTY_MODULE")?.as_ref())?;
         let script = named("CHANCERY_FAULTY_SCRIPT")?.into();
         let record = std::env::var_os("CHANCERY_FAULTY_RECORD").map(Into::into);
-        Ok(Self { real, equipment: Equipment::new(script, record) })
+        let reserved = match std::env::var("CHANCERY_FAULTY_RESERVED") {
+            Ok(text) => Some(CString::new(text).map_err(|error| error.to_string())?),
+            Err(_) => None,
+        };
+        Ok(Self { real, equipment: Equipment::new(script, record), reserved })
     }
 }
 

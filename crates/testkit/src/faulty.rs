@@ -175,8 +175,12 @@ pub fn isolated<T: FnOnce(&FaultyToken<'_>)>(test: T) {
     );
 }
 
-/// Finds what cargo built: beside the program that runs, where the libraries it depends on are.
-fn module() -> PathBuf {
+/// Finds the module where cargo built it: beside the program that runs, with the libraries it depends on.
+///
+/// # Panics
+/// Where it is not built, which it is by whatever builds this crate.
+#[must_use]
+pub fn module() -> PathBuf {
     let name =
         format!("{}chancery_faulty_token{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
     let program = env::current_exe().unwrap();

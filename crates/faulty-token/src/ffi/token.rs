@@ -3,9 +3,10 @@
 use std::ffi::c_void;
 
 use cryptoki_sys::{
-    CK_BBOOL, CK_MECHANISM_INFO, CK_MECHANISM_TYPE, CK_RV, CK_SLOT_ID, CK_SLOT_INFO, CK_TOKEN_INFO,
-    CK_TRUE, CK_ULONG, CKF_TOKEN_PRESENT, CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY,
-    CKF_USER_PIN_LOCKED, CKR_BUFFER_TOO_SMALL, CKR_MECHANISM_INVALID, CKR_OK,
+    CK_BBOOL, CK_C_INITIALIZE_ARGS, CK_MECHANISM_INFO, CK_MECHANISM_TYPE, CK_RV, CK_SLOT_ID,
+    CK_SLOT_INFO, CK_TOKEN_INFO, CK_TRUE, CK_ULONG, CKF_TOKEN_PRESENT, CKF_USER_PIN_COUNT_LOW,
+    CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_LOCKED, CKR_BUFFER_TOO_SMALL, CKR_MECHANISM_INVALID,
+    CKR_OK,
 };
 
 use super::template::{count, slice_mut};
@@ -13,7 +14,16 @@ use super::{Front, call, real};
 use crate::pin;
 
 pub(super) unsafe extern "C" fn C_Initialize(arguments: *mut c_void) -> CK_RV {
-    call("C_Initialize", "", |front, _| real!(front, C_Initialize(arguments)))
+    call("C_Initialize", "", |front, _| {
+        let Some(reserved) = &front.reserved else {
+            return real!(front, C_Initialize(arguments));
+        };
+        // SAFETY: the caller gives arguments of this type, or null.
+        let given = unsafe { arguments.cast::<CK_C_INITIALIZE_ARGS>().as_ref() };
+        let mut changed = given.copied().unwrap_or_default();
+        changed.pReserved = reserved.as_ptr().cast_mut().cast();
+        real!(front, C_Initialize((&raw mut changed).cast()))
+    })
 }
 
 pub(super) unsafe extern "C" fn C_Finalize(reserved: *mut c_void) -> CK_RV {
