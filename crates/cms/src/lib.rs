@@ -13,6 +13,7 @@
 mod amend;
 mod attribute;
 mod builder;
+mod bundle;
 mod error;
 pub mod oid;
 mod signed_data;
@@ -21,6 +22,7 @@ mod signer;
 pub use amend::{add_unsigned_value, replace_signature, retain_unsigned, set_unsigned_values};
 pub use attribute::{Attribute, Attributes, NewAttribute};
 pub use builder::SignedDataBuilder;
+pub use bundle::certificate_bundle;
 pub use error::Error;
 pub use signed_data::{Certificates, SignedData};
 pub use signer::{SignerCheck, SignerIdentifier, SignerInfo};

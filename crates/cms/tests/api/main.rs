@@ -11,6 +11,7 @@
 mod amending;
 mod attributes;
 mod building;
+mod bundles;
 mod openssl;
 mod reading;
 mod support;

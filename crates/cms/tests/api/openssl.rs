@@ -12,7 +12,7 @@ use super::support::{CONTENT, alone, ec, rsa, sign, with_chain};
 
 /// Finds the tool and makes an empty folder. Without it the test is skipped, unless
 /// `CHANCERY_REQUIRE_ORACLES=1`.
-fn find(folder: &str) -> Option<PathBuf> {
+pub(crate) fn find(folder: &str) -> Option<PathBuf> {
     let there = Command::new("openssl").arg("version").stdout(Stdio::null()).status();
     if there.is_ok_and(|status| status.success()) {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cms-openssl").join(folder);
@@ -26,7 +26,7 @@ fn find(folder: &str) -> Option<PathBuf> {
     None
 }
 
-fn run(args: &[&str]) -> (bool, String) {
+pub(crate) fn run(args: &[&str]) -> (bool, String) {
     let output = openssl(args);
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&said).into_owned())
