@@ -3,6 +3,7 @@
 use chancery_key::PublicKey;
 use chancery_keymatch::HasPublicKey;
 use chancery_x509::{Certificate, Error as X509Error};
+use sha2::{Digest, Sha256};
 
 use crate::{KeyBinding, Properties, PropertyError, PropertyId, Thumbprint};
 
@@ -99,6 +100,24 @@ impl Entry {
     #[must_use]
     pub fn is_archived(&self) -> bool {
         self.properties.get(PropertyId::ARCHIVED).is_some()
+    }
+
+    /// Hashes the certificate and its properties, in whatever order: equal for equal entries.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let mut properties: Vec<_> = self.properties.iter().collect();
+        properties.sort_unstable();
+        let mut hash = Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            // Lengths keep the parts apart.
+            hash.update(bytes.len().to_le_bytes());
+            hash.update(bytes);
+        };
+        part(&self.der);
+        for (id, value) in properties {
+            part(&id.number().to_le_bytes());
+            part(value);
+        }
+        hash.finalize().into()
     }
 
     /// Drops the hashes that came with it and may be wrong (properties 3, 4, 15, 107), as Windows does with what is

@@ -1,6 +1,7 @@
 //! The seam: a place that keeps certificates with their properties.
 
 use core::fmt;
+use std::collections::HashSet;
 
 use chancery_key::Match;
 
@@ -79,8 +80,9 @@ pub trait CertificateStore: fmt::Debug {
     /// Those of [`entries`](Self::entries). Finding nothing is [`Match::None`].
     fn find(&self, query: &CertificateQuery) -> Result<Match<Entry>, StoreError> {
         let mut found: Vec<Entry> = Vec::new();
+        let mut seen = HashSet::new();
         for entry in self.entries()? {
-            if query.matches(&entry) && !found.contains(&entry) {
+            if query.matches(&entry) && seen.insert(entry.digest()) {
                 found.push(entry);
             }
         }

@@ -65,8 +65,9 @@ impl FromStr for Thumbprint {
     /// Windows certificate dialog puts before it.
     fn from_str(text: &str) -> Result<Self, ThumbprintError> {
         let digits = hex_digits(text)?;
-        let bytes = hex_bytes(&digits).try_into();
-        bytes.map(Self).map_err(|_| ThumbprintError::Length(digits.len()))
+        let bytes = Some(&digits).filter(|digits| digits.len() == 40).map(|all| hex_bytes(all));
+        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or(ThumbprintError::Length(digits.len()))
     }
 }
 

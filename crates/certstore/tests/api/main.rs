@@ -8,4 +8,11 @@
     reason = "everything here is part of a test, whose way to fail is a panic"
 )]
 
+mod binding;
+mod files;
+mod hostile;
+mod property_inf;
+mod registry;
+mod round_trip;
+mod stores;
 mod support;
