@@ -2,11 +2,13 @@
 #![forbid(unsafe_code)]
 
 mod certificate;
+mod certstore;
 mod chain;
 mod ecdsa_encoding;
 mod identity;
 mod inf;
 mod key_file;
+mod modulus;
 mod pe;
 mod pkcs11_uri;
 pub mod seeds;
@@ -14,10 +16,12 @@ mod sign_verify;
 mod signed_data;
 
 pub use certificate::certificate;
+pub use certstore::{registry_blob, registry_file, store};
 pub use chain::chain;
 pub use ecdsa_encoding::ecdsa_encoding;
 pub use inf::inf;
 pub use key_file::key_file;
+pub use modulus::modulus;
 pub use pe::pe;
 pub use pkcs11_uri::pkcs11_uri;
 pub use sign_verify::sign_verify;
@@ -34,14 +38,18 @@ pub struct Target {
 }
 
 /// Every target, by name.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 13] = [
     Target { name: "certificate", run: certificate },
     Target { name: "chain", run: chain },
     Target { name: "ecdsa_encoding", run: ecdsa_encoding },
     Target { name: "inf", run: inf },
     Target { name: "key_file", run: key_file },
+    Target { name: "modulus", run: modulus },
     Target { name: "pe", run: pe },
     Target { name: "pkcs11_uri", run: pkcs11_uri },
+    Target { name: "registry_blob", run: registry_blob },
+    Target { name: "registry_file", run: registry_file },
     Target { name: "sign_verify", run: sign_verify },
     Target { name: "signed_data", run: signed_data },
+    Target { name: "store", run: store },
 ];

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 mod certificate;
+mod certstore;
 mod chain;
 mod ecdsa_encoding;
 mod inf;
 mod key_file;
+mod modulus;
 mod pe;
 mod pkcs11_uri;
 mod sign_verify;
@@ -25,10 +27,14 @@ pub fn of(target: &str) -> Seeds {
         "ecdsa_encoding" => ecdsa_encoding::seeds(),
         "inf" => inf::seeds(),
         "key_file" => key_file::seeds(),
+        "modulus" => modulus::seeds(),
         "pe" => pe::seeds(),
         "pkcs11_uri" => pkcs11_uri::seeds(),
+        "registry_blob" => certstore::registry_blob(),
+        "registry_file" => certstore::registry_file(),
         "sign_verify" => sign_verify::seeds(),
         "signed_data" => signed_data::seeds(),
+        "store" => certstore::store(),
         _ => Seeds::new(),
     }
 }
