@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod algorithm_name;
 mod encoding;
 mod error;
 mod generator;
@@ -11,6 +12,7 @@ mod scheme;
 mod signing;
 mod store;
 
+pub use algorithm_name::algorithm_name;
 pub use encoding::{ecdsa_der_from_fixed, ecdsa_fixed_from_der};
 pub use error::{KeyError, KeyErrorKind};
 pub use generator::{KeyGenerator, KeyTemplate};

@@ -8,8 +8,8 @@ use der::asn1::{AnyRef, BitStringRef, UintRef};
 use der::{Decode, Encode};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
-use crate::UnknownName;
 use crate::encoding::strip_leading_zeros;
+use crate::{UnknownName, algorithm_name};
 
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
@@ -119,7 +119,10 @@ impl fmt::Display for KeyAlgorithm {
         match self {
             Self::Rsa { bits } => write!(f, "RSA {bits}"),
             Self::Ec(curve) => write!(f, "EC {curve}"),
-            Self::Other(oid) => write!(f, "key type {oid}"),
+            Self::Other(oid) => match algorithm_name(*oid) {
+                Some(name) => f.write_str(name),
+                None => write!(f, "key type {oid}"),
+            },
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Signature schemes as `AlgorithmIdentifier`s.
 
-use chancery_key::{DigestAlgorithm, SchemeFamily, SignatureScheme};
+use core::fmt;
+
+use chancery_key::{DigestAlgorithm, SchemeFamily, SignatureScheme, algorithm_name};
 use const_oid::ObjectIdentifier;
 
 use crate::asn1::{self, Tlv, tag};
@@ -40,6 +42,50 @@ pub fn algorithm_identifier(scheme: SignatureScheme) -> Vec<u8> {
             D::Sha512 => &oid::ECDSA_WITH_SHA512,
             D::Sha256 => &oid::ECDSA_WITH_SHA256,
         })]),
+    }
+}
+
+/// The algorithm of a signature, as far as it is known: its scheme where we can verify it, its name where we cannot,
+/// its object identifier in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignatureAlgorithm {
+    /// `None` where not even the identifier can be read.
+    oid: Option<ObjectIdentifier>,
+    scheme: Option<SignatureScheme>,
+}
+
+impl SignatureAlgorithm {
+    pub(crate) fn from_tlv(algorithm: Tlv<'_>) -> Self {
+        Self {
+            oid: parts(algorithm).ok().map(|(oid, _)| oid),
+            scheme: scheme_from_algorithm(algorithm).ok(),
+        }
+    }
+
+    /// Returns the object identifier, where it is one.
+    #[must_use]
+    pub const fn oid(&self) -> Option<ObjectIdentifier> {
+        self.oid
+    }
+
+    /// Returns the scheme, where it is one that can be verified here.
+    #[must_use]
+    pub const fn scheme(&self) -> Option<SignatureScheme> {
+        self.scheme
+    }
+}
+
+impl fmt::Display for SignatureAlgorithm {
+    /// Writes `rsa-pss-sha256`, `ML-DSA-65`, or the object identifier of what has no name here.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.scheme, self.oid) {
+            (Some(scheme), _) => scheme.fmt(f),
+            (None, Some(oid)) => match algorithm_name(oid) {
+                Some(name) => f.pad(name),
+                None => oid.fmt(f),
+            },
+            (None, None) => f.pad("unreadable"),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
 use crate::asn1::{Tlv, tag};
-use crate::{Error, Extensions, KeyUsage, Name, Time, algorithm, oid};
+use crate::{Error, Extensions, KeyUsage, Name, SignatureAlgorithm, Time, oid};
 
 /// The longest certificate we read, in bytes. Those for code signing have a few thousand; post-quantum
 /// signatures of 50 000 are in sight.
@@ -28,8 +28,7 @@ pub struct Certificate {
     not_after: Time,
     public_key: PublicKey,
     extensions: Extensions,
-    /// `None` for an algorithm we do not know, such as MD5 with RSA.
-    scheme: Option<SignatureScheme>,
+    algorithm: SignatureAlgorithm,
     signature: Vec<u8>,
 }
 
@@ -102,7 +101,7 @@ impl Certificate {
             not_after,
             public_key,
             extensions,
-            scheme: algorithm::scheme_from_algorithm(algorithm).ok(),
+            algorithm: SignatureAlgorithm::from_tlv(algorithm),
             signature: signature.to_vec(),
             der: der.to_vec(),
         })
@@ -171,7 +170,13 @@ impl Certificate {
     /// Returns the scheme it was signed with, where it is one we know.
     #[must_use]
     pub const fn scheme(&self) -> Option<SignatureScheme> {
-        self.scheme
+        self.algorithm.scheme()
+    }
+
+    /// Returns the algorithm it was signed with, known or not.
+    #[must_use]
+    pub const fn signature_algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
     }
 
     /// Returns the SHA-1 of the DER, which Windows calls the thumbprint.
@@ -191,7 +196,7 @@ impl Certificate {
     /// # Errors
     /// [`Error::UnknownAlgorithm`] or [`Error::Signature`].
     pub fn verify_signature(&self, key: &PublicKey) -> Result<(), Error> {
-        let scheme = self.scheme.ok_or(Error::UnknownAlgorithm)?;
+        let scheme = self.scheme().ok_or(Error::UnknownAlgorithm)?;
         chancery_sigverify::verify(key, scheme, self.tbs_der(), &self.signature)
             .map_err(Error::Signature)
     }

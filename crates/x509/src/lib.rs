@@ -32,7 +32,8 @@ mod time;
 mod validity;
 
 pub use algorithm::{
-    algorithm_identifier, digest_from_algorithm, scheme_from_algorithm, signer_scheme,
+    SignatureAlgorithm, algorithm_identifier, digest_from_algorithm, scheme_from_algorithm,
+    signer_scheme,
 };
 pub use alternative_name::{AlternativeName, Location};
 pub use builder::CertificateBuilder;
@@ -45,7 +46,7 @@ pub use issuance::{IssuanceFinding, IssuancePolicy};
 pub use name::{Name, NameError, OpenSslForm, OpenSslName, WindowsForm, WindowsName};
 pub use pem::{Document, read_certificates, read_documents, to_pem};
 pub use profile::Profile;
-pub use request::{CertificationRequest, RequestBuilder};
+pub use request::{CertificationRequest, RequestBuilder, UnverifiedRequest};
 pub use request_policy::{
     InfKey, KeyWish, Notice, NoticeKind, Place, PolicyError, PolicyErrorKind, RequestKind,
     RequestPolicy, Treatment, ValidityUnit, ValidityWish,

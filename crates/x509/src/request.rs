@@ -1,27 +1,35 @@
 //! PKCS#10 certification requests (RFC 2986).
 
+use core::ops::Range;
+
 use chancery_key::{PublicKey, SignatureScheme, SigningKey};
 use const_oid::ObjectIdentifier;
 
 use crate::asn1::{self, Tlv, tag};
-use crate::{Error, Extensions, KeyUsage, Name, algorithm, oid, read_documents};
+use crate::{
+    Error, Extensions, KeyUsage, Name, SignatureAlgorithm, algorithm, oid, read_documents,
+};
 
-/// A certification request whose signature holds: the requester has the private key.
+/// A certification request whose signature nobody has looked at.
+///
+/// It can be shown, also where its algorithm is one that is not verified here. What is certified is a
+/// [`CertificationRequest`].
 #[derive(Clone, Debug)]
-pub struct CertificationRequest {
+pub struct UnverifiedRequest {
     der: Vec<u8>,
+    info: Range<usize>,
     subject: Name,
     public_key: PublicKey,
     extensions: Extensions,
-    scheme: SignatureScheme,
+    algorithm: SignatureAlgorithm,
+    signature: Vec<u8>,
 }
 
-impl CertificationRequest {
-    /// Reads a request and verifies its signature by its own public key.
+impl UnverifiedRequest {
+    /// Reads a request from its DER, which must be all of `der`.
     ///
     /// # Errors
-    /// [`Error::Der`] for a broken structure, [`Error::Signature`] where the requester did not prove to have
-    /// the key.
+    /// [`Error::Der`] for a broken structure, [`Error::PublicKey`], and [`Error::DuplicateExtension`].
     pub fn from_der(der: &[u8]) -> Result<Self, Error> {
         let mut outer = Tlv::parse(der)?.expect(tag::SEQUENCE, "certification request")?.reader();
         let info = outer.expect(tag::SEQUENCE, "certification request info")?;
@@ -56,11 +64,15 @@ impl CertificationRequest {
             }
         }
         fields.finish()?;
-
-        let scheme = algorithm::scheme_from_algorithm(algorithm)?;
-        chancery_sigverify::verify(&public_key, scheme, info.raw, signature)
-            .map_err(Error::Signature)?;
-        Ok(Self { der: der.to_vec(), subject, public_key, extensions, scheme })
+        Ok(Self {
+            info: info.offset..info.offset.saturating_add(info.raw.len()),
+            subject,
+            public_key,
+            extensions,
+            algorithm: SignatureAlgorithm::from_tlv(algorithm),
+            signature: signature.to_vec(),
+            der: der.to_vec(),
+        })
     }
 
     /// Reads a file with one request: PEM with either of the two labels in use, or DER.
@@ -85,12 +97,6 @@ impl CertificationRequest {
         &self.der
     }
 
-    /// Writes it as PEM.
-    #[must_use]
-    pub fn to_pem(&self) -> String {
-        crate::to_pem("CERTIFICATE REQUEST", &self.der)
-    }
-
     /// Returns whom the certificate should be about.
     #[must_use]
     pub const fn subject(&self) -> &Name {
@@ -107,6 +113,81 @@ impl CertificationRequest {
     #[must_use]
     pub const fn extensions(&self) -> &Extensions {
         &self.extensions
+    }
+
+    /// Returns the algorithm of its signature, known or not.
+    #[must_use]
+    pub const fn signature_algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
+    }
+
+    /// Verifies its signature by its own public key.
+    ///
+    /// # Errors
+    /// [`Error::UnknownAlgorithm`] for one that is not verified here, [`Error::Signature`] where the requester did
+    /// not prove to have the key.
+    pub fn verify(self) -> Result<CertificationRequest, Error> {
+        let scheme = self.algorithm.scheme().ok_or(Error::UnknownAlgorithm)?;
+        let info = self.der.get(self.info.clone()).unwrap_or_default();
+        chancery_sigverify::verify(&self.public_key, scheme, info, &self.signature)
+            .map_err(Error::Signature)?;
+        Ok(CertificationRequest { request: self, scheme })
+    }
+}
+
+/// A certification request whose signature holds: the requester has the private key.
+#[derive(Clone, Debug)]
+pub struct CertificationRequest {
+    request: UnverifiedRequest,
+    scheme: SignatureScheme,
+}
+
+impl CertificationRequest {
+    /// Reads a request and verifies its signature by its own public key.
+    ///
+    /// # Errors
+    /// [`Error::Der`] for a broken structure, [`Error::Signature`] where the requester did not prove to have
+    /// the key, [`Error::UnknownAlgorithm`] for a signature that is not verified here.
+    pub fn from_der(der: &[u8]) -> Result<Self, Error> {
+        UnverifiedRequest::from_der(der)?.verify()
+    }
+
+    /// Reads a file with one request: PEM with either of the two labels in use, or DER.
+    ///
+    /// # Errors
+    /// [`Error::NoDocument`], [`Error::Pem`], and those of [`from_der`](Self::from_der).
+    pub fn from_file_contents(bytes: &[u8]) -> Result<Self, Error> {
+        UnverifiedRequest::from_file_contents(bytes)?.verify()
+    }
+
+    /// Returns the DER.
+    #[must_use]
+    pub fn as_der(&self) -> &[u8] {
+        self.request.as_der()
+    }
+
+    /// Writes it as PEM.
+    #[must_use]
+    pub fn to_pem(&self) -> String {
+        crate::to_pem("CERTIFICATE REQUEST", self.as_der())
+    }
+
+    /// Returns whom the certificate should be about.
+    #[must_use]
+    pub const fn subject(&self) -> &Name {
+        self.request.subject()
+    }
+
+    /// Returns the key the certificate should certify.
+    #[must_use]
+    pub const fn public_key(&self) -> &PublicKey {
+        self.request.public_key()
+    }
+
+    /// Returns the extensions asked for.
+    #[must_use]
+    pub const fn extensions(&self) -> &Extensions {
+        self.request.extensions()
     }
 
     /// Returns the scheme the request is signed with.

@@ -8,6 +8,7 @@
     reason = "clippy knows tests by their attribute, and these stand in their helpers"
 )]
 
+mod algorithms;
 mod forge;
 mod identity;
 mod issuance;

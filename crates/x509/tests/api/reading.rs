@@ -4,7 +4,7 @@ use chancery_key::{EcCurve, SignatureScheme as S, SigningKey};
 use chancery_softkey::SoftKey;
 use chancery_x509::asn1::{self, tag};
 use chancery_x509::{
-    Certificate, Error, Profile, algorithm_identifier, oid, read_certificates, to_pem,
+    Certificate, Error, Profile, SerialNumber, algorithm_identifier, oid, read_certificates, to_pem,
 };
 
 use super::forge::{Forge, extension, extensions, unknown_oid, utc_time, version};
@@ -251,4 +251,20 @@ fn a_file_holds_certificates_in_pem_or_der() {
     assert!(read_certificates(format!("{one}{broken}").as_bytes()).is_err());
     let key_only = to_pem("PUBLIC KEY", certificates[0].public_key().spki_der());
     assert!(matches!(read_certificates(key_only.as_bytes()), Err(Error::NoDocument { .. })));
+}
+
+#[test]
+fn a_negative_serial_number_is_read_and_is_none_we_issue() {
+    let certificate = read(|forge| forge.serial = vec![0xff, 0x01]).unwrap();
+    assert_eq!(certificate.serial(), [0xff, 0x01]);
+    assert_eq!(SerialNumber::from_contents(certificate.serial()), None);
+}
+
+#[test]
+fn a_pem_of_a_hundred_megabytes_is_refused_by_its_length() {
+    // A block that never ends, and one whose certificate is too long: neither is read further than it must.
+    let endless = format!("-----BEGIN CERTIFICATE-----\n{}", "A".repeat(100 << 20));
+    assert!(matches!(read_certificates(endless.as_bytes()), Err(Error::Pem { line: 1 })));
+    let long = to_pem("CERTIFICATE", &asn1::sequence(&[&vec![0; 1 << 20]]));
+    assert!(matches!(read_certificates(long.as_bytes()), Err(Error::Limit { .. })));
 }
