@@ -1,5 +1,7 @@
 //! The command line.
 
+mod signature;
+
 use std::error::Error as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -9,6 +11,7 @@ use chancery::key::{DigestAlgorithm, EcCurve, PinSource, RememberedPins};
 use chancery::{KeyAddress, KeyAddressError, Keyring, TokenOptions};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
+pub(crate) use self::signature::{Attach, Extract, OutputOptions, Remove};
 use crate::pin::PinOptions;
 use crate::ui::Format;
 
@@ -62,6 +65,17 @@ pub(crate) enum Command {
     /// Show what is in the signatures of a file
     #[command(after_help = "Example:\n  chancery inspect setup.exe")]
     Inspect(Inspect),
+    /// Take signatures out of files
+    #[command(
+        after_help = "Examples:\n  chancery remove setup.exe\n  chancery remove setup.exe --index 1 --out setup-once.exe"
+    )]
+    Remove(Remove),
+    /// Copy a signature out of a file
+    #[command(after_help = "Example:\n  chancery extract setup.exe --out setup.p7b")]
+    Extract(Extract),
+    /// Put a detached signature into the file it was made for
+    #[command(after_help = "Example:\n  chancery attach setup.exe setup.p7b")]
+    Attach(Attach),
     /// Compute the digest a signature would carry
     #[command(after_help = "Example:\n  chancery digest setup.exe --digest sha256")]
     Digest(Digest),
@@ -162,9 +176,10 @@ pub(crate) struct Sign {
     /// More certificates for the chain
     #[arg(long, value_name = "FILE")]
     pub(crate) chain: Vec<PathBuf>,
-    /// The hash [default: sha256; as strong as the curve for EC keys]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) digest: Option<DigestAlgorithm>,
+    /// The hash, or several for a signature each, the first one as the primary [default: sha256; as strong as the
+    /// curve for EC keys]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) digest: Vec<DigestAlgorithm>,
     /// What the program is called
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
@@ -174,14 +189,16 @@ pub(crate) struct Sign {
     /// Also sign a hash of every page, so that Windows can check pages as it loads them
     #[arg(long)]
     pub(crate) page_hashes: bool,
-    /// Write here, a file or a folder, and leave the original alone
-    #[arg(long, value_name = "PATH")]
-    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
     /// Hash the written file once more from the disk
     #[arg(long)]
     pub(crate) reread: bool,
     #[command(flatten)]
     pub(crate) if_signed: IfSigned,
+    /// Go on in spite of what can be survived: it becomes a warning
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// What to do with files that are signed already.
@@ -191,12 +208,27 @@ pub(crate) struct IfSigned {
     /// Replace all signatures a file has
     #[arg(long)]
     pub(crate) replace: bool,
-    /// Add to the signatures a file has
+    /// Add to the signatures a file has, where they hold
     #[arg(long)]
     pub(crate) append: bool,
     /// Leave files alone that carry a valid signature by this certificate
     #[arg(long)]
     pub(crate) skip_signed: bool,
+}
+
+impl IfSigned {
+    /// Returns what was chosen.
+    pub(crate) const fn choice(&self) -> chancery::IfSigned {
+        if self.replace {
+            chancery::IfSigned::Replace
+        } else if self.append {
+            chancery::IfSigned::Append
+        } else if self.skip_signed {
+            chancery::IfSigned::Skip
+        } else {
+            chancery::IfSigned::Refuse
+        }
+    }
 }
 
 #[derive(Args, Debug)]

@@ -1,11 +1,14 @@
 //! One file a command: parse, call the library, print.
 
+mod attach;
 mod cert;
 mod csr;
 mod digest;
+mod extract;
 mod inspect;
 mod key;
 mod quickstart;
+mod remove;
 mod sign;
 mod token;
 mod verify;
@@ -30,6 +33,9 @@ pub(crate) fn run(command: Command, ui: &mut Ui) -> Exit {
         Command::Sign(args) => sign::run(&args, ui),
         Command::Verify(args) => verify::run(&args, ui),
         Command::Inspect(args) => inspect::run(&args, ui),
+        Command::Remove(args) => remove::run(&args, ui),
+        Command::Extract(args) => settle(extract::run(&args, ui), ui),
+        Command::Attach(args) => attach::run(&args, ui),
         Command::Digest(args) => digest::run(&args, ui),
         Command::Key(args) => settle(key::run(&args, ui), ui),
         Command::Csr(args) => settle(csr::run(&args, ui), ui),

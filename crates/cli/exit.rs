@@ -77,10 +77,16 @@ impl From<Exit> for ExitCode {
 impl From<ErrorKind> for Exit {
     fn from(kind: ErrorKind) -> Self {
         match kind {
-            ErrorKind::AlreadySigned | ErrorKind::CertificateMismatch => Self::No,
+            ErrorKind::AlreadySigned
+            | ErrorKind::BrokenSignature
+            | ErrorKind::ForeignSignature
+            | ErrorKind::NoSuchSignature
+            | ErrorKind::CertificateMismatch => Self::No,
             ErrorKind::Usage => Self::Usage,
-            ErrorKind::Malformed | ErrorKind::Unsupported => Self::Malformed,
-            ErrorKind::Io => Self::Io,
+            ErrorKind::Malformed | ErrorKind::TrailingData | ErrorKind::Unsupported => {
+                Self::Malformed
+            }
+            ErrorKind::Io | ErrorKind::Changed => Self::Io,
             ErrorKind::Key(kind) => match kind {
                 KeyErrorKind::AuthRequired
                 | KeyErrorKind::AuthRefused

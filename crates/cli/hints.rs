@@ -15,6 +15,17 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
             "add --replace, --append or --skip-signed to say what to do with its signature".into(),
             format!("see it:  chancery verify {file}"),
         ],
+        ErrorKind::BrokenSignature => vec![
+            format!("see what is wrong with it:  chancery verify {file}"),
+            "put the new signature in its place:  --replace".into(),
+            "or append in spite of it:  --force".into(),
+        ],
+        ErrorKind::ForeignSignature => {
+            one(format!("see what a signature of it would carry:  chancery digest {file}"))
+        }
+        ErrorKind::NoSuchSignature => one(format!("see what it has:  chancery inspect {file}")),
+        ErrorKind::TrailingData => one("drop what follows its signatures:  --strip".into()),
+        ErrorKind::Changed => one("try again once the other program is done with it".into()),
         ErrorKind::CertificateMismatch => one(
             "list the keys that fit the certificate:  chancery key find --cert CERT --key PLACE"
                 .into(),

@@ -79,6 +79,8 @@ pub(crate) struct Signed {
     pub(crate) output: String,
     pub(crate) authentihash: BTreeMap<&'static str, String>,
     pub(crate) scheme: &'static str,
+    /// Of every signature that was made.
+    pub(crate) schemes: Vec<&'static str>,
     pub(crate) key: String,
     pub(crate) signer: String,
     pub(crate) thumbprint: String,
@@ -232,6 +234,19 @@ pub(crate) struct Written {
     pub(crate) schema: u32,
     pub(crate) r#type: &'static str,
     pub(crate) output: String,
+}
+
+/// A file whose signatures were taken out or put in.
+#[derive(Debug, Serialize)]
+pub(crate) struct Changed {
+    pub(crate) schema: u32,
+    /// `removed`, `attached` or `skipped`.
+    pub(crate) r#type: &'static str,
+    pub(crate) file: String,
+    pub(crate) output: String,
+    /// How many signatures it has now, where that was counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signatures: Option<usize>,
 }
 
 /// A step of the quickstart.

@@ -3,12 +3,15 @@
 use crate::support::chancery;
 
 /// Every command that does something, as it is typed.
-const COMMANDS: [&[&str]; 24] = [
+const COMMANDS: [&[&str]; 27] = [
     &[],
     &["quickstart"],
     &["sign"],
     &["verify"],
     &["inspect"],
+    &["remove"],
+    &["extract"],
+    &["attach"],
     &["digest"],
     &["key", "generate"],
     &["key", "list"],

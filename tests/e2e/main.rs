@@ -16,5 +16,6 @@ mod help;
 mod output;
 mod quickstart;
 mod sign;
+mod signatures;
 mod support;
 mod token;

@@ -73,10 +73,10 @@ impl<S: Source> PeSubject<S> {
     }
 
     /// Says what becomes of the checksum where the signatures are taken out and none come in.
-    #[must_use]
-    pub const fn with_removed_checksum(mut self, checksum: RemovedChecksum) -> Self {
+    ///
+    /// To be said before the subject is measured.
+    pub const fn set_removed_checksum(&mut self, checksum: RemovedChecksum) {
         self.removed_checksum = checksum;
-        self
     }
 
     /// Returns the layout.

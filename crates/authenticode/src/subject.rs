@@ -26,6 +26,16 @@ impl Request {
         digests.dedup();
         Self { digests, page_hashes: Vec::new() }
     }
+
+    /// Asks for what either asks for.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let mut page_hashes = [self.page_hashes.as_slice(), &other.page_hashes].concat();
+        page_hashes.sort_unstable();
+        page_hashes.dedup();
+        let digests = self.digests.iter().chain(&other.digests).copied();
+        Self { page_hashes, ..Self::digests(digests) }
+    }
 }
 
 /// What reading a subject once gave.
@@ -83,6 +93,14 @@ pub struct Embedded {
     pub signatures: Vec<Signature>,
     /// What is odd about their place.
     pub reasons: Vec<Reason>,
+}
+
+impl Embedded {
+    /// Takes a detached signature for one that is embedded, to judge it before it is.
+    #[must_use]
+    pub fn of(signature: Vec<u8>) -> Self {
+        Self { signatures: vec![Signature { bytes: signature, offset: 0 }], reasons: Vec::new() }
+    }
 }
 
 /// A file of some format that can carry Authenticode signatures.

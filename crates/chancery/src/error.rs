@@ -16,6 +16,16 @@ pub enum ErrorKind {
     Key(KeyErrorKind),
     /// The file is signed, and nobody said what to do with that signature.
     AlreadySigned,
+    /// The file has a signature that does not hold, and something was to be added to it.
+    BrokenSignature,
+    /// A detached signature is not of this file.
+    ForeignSignature,
+    /// There is no such signature in the file.
+    NoSuchSignature,
+    /// Data follows the certificate table.
+    TrailingData,
+    /// Another program changed the file meanwhile.
+    Changed,
     /// None of the certificates given belongs to the key.
     CertificateMismatch,
     /// What was asked for makes no sense together.
@@ -37,6 +47,11 @@ impl ErrorKind {
         match self {
             Self::Key(kind) => kind.name(),
             Self::AlreadySigned => "already-signed",
+            Self::BrokenSignature => "broken-signature",
+            Self::ForeignSignature => "foreign-signature",
+            Self::NoSuchSignature => "no-such-signature",
+            Self::TrailingData => "trailing-data",
+            Self::Changed => "changed",
             Self::CertificateMismatch => "certificate-mismatch",
             Self::Usage => "usage",
             Self::Malformed => "malformed",
@@ -100,6 +115,14 @@ impl Error {
         let kind = match &error {
             authenticode::Error::Pe(chancery_pe::Error::Source(_))
             | authenticode::Error::Copy(_) => ErrorKind::Io,
+            authenticode::Error::Embed(chancery_pe::EmbedError::MalformedTable {
+                reason: chancery_pe::TableFault::DataAfterTable,
+                ..
+            }) => ErrorKind::TrailingData,
+            authenticode::Error::NoSuchSignature { .. }
+            | authenticode::Error::Embed(chancery_pe::EmbedError::NotSigned) => {
+                ErrorKind::NoSuchSignature
+            }
             authenticode::Error::Embed(chancery_pe::EmbedError::MalformedTable { .. })
             | authenticode::Error::Pe(_)
             | authenticode::Error::Encoding(_) => ErrorKind::Malformed,

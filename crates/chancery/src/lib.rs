@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod base64;
+mod detached;
 mod digesting;
 mod error;
 mod files;
@@ -10,12 +12,17 @@ mod keys;
 mod modulus;
 mod pins;
 pub mod quickstart;
+mod removing;
 mod requesting;
+mod rewriting;
 mod signing;
 mod verifying;
 mod writer;
 
 pub use address::{KeyAddress, KeyAddressError};
+pub use detached::{
+    AttachOptions, Attached, PKCS7_LABEL, attach_signature, extract_signature, read_signature,
+};
 pub use digesting::digest_file;
 pub use error::{Error, ErrorKind};
 pub use files::{read_crls, read_identity_certificates, read_small_file, write_new_file};
@@ -23,6 +30,7 @@ pub use inspecting::{InspectedSignature, Inspection, inspect_file};
 pub use keys::{Keyring, TokenOptions, proved};
 pub use modulus::read_modulus;
 pub use pins::{EnvironmentPin, FilePin, GivenPin, HsmEnvironmentPin, random_passphrase};
+pub use removing::{RemoveOptions, Removed, RemovedPart, remove_signatures};
 pub use requesting::{Product, Requested, request_from_inf, request_like};
 pub use signing::{IfSigned, Outcome, SignFileOptions, Signed, sign_file};
 pub use verifying::{VerifiedFile, verify_file};

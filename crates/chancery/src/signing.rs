@@ -3,15 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use chancery_authenticode::{
-    Embedded, Measurement, PeSubject, Report, SignOptions, SignatureReport, Subject, TrustAnchors,
-    Verifier, nest, nested_count, sign,
+    Report, Request, Severity, SignOptions, SignatureReport, SignatureSet, sign,
 };
 use chancery_key::DigestAlgorithm;
-use chancery_pe::{BaseDigest, SeekSource};
 use chancery_x509::{Identity, Time};
 
-use crate::verifying::{open_subject, verify_subject};
-use crate::writer::{Staged, Target};
+use crate::rewriting::{Measured, Rewriting};
 use crate::{Error, ErrorKind};
 
 /// What to do with a file that is signed already.
@@ -35,19 +32,38 @@ pub enum IfSigned {
 pub struct SignFileOptions {
     /// The scheme and what the signature says.
     pub signature: SignOptions,
+    /// Signatures to append to that one in the same run, as for programs that old and new systems check.
+    pub also: Vec<SignOptions>,
     /// What to do with earlier signatures.
     pub if_signed: IfSigned,
     /// Where the signed file goes; in the place of the original where there is none.
     pub output: Option<PathBuf>,
     /// Hash the written file once more, from the disk.
     pub reread: bool,
+    /// Drop what follows the certificate table, which no signature could cover.
+    pub strip: bool,
+    /// Append even where an earlier signature does not hold.
+    pub force: bool,
 }
 
 impl SignFileOptions {
     /// Signs in place, and refuses what is signed already.
     #[must_use]
     pub const fn new(signature: SignOptions) -> Self {
-        Self { signature, if_signed: IfSigned::Refuse, output: None, reread: false }
+        Self {
+            signature,
+            also: Vec::new(),
+            if_signed: IfSigned::Refuse,
+            output: None,
+            reread: false,
+            strip: false,
+            force: false,
+        }
+    }
+
+    /// Returns the options of every signature to make.
+    pub(crate) fn signatures(&self) -> impl Iterator<Item = &SignOptions> {
+        std::iter::once(&self.signature).chain(&self.also)
     }
 }
 
@@ -59,8 +75,8 @@ pub struct Signed {
     pub outcome: Outcome,
     /// Where the signed file is.
     pub output: PathBuf,
-    /// The file's digest by the scheme's hash.
-    pub digest: (DigestAlgorithm, Vec<u8>),
+    /// The file's digest by the hash of each signature made.
+    pub digests: Vec<(DigestAlgorithm, Vec<u8>)>,
     /// What a person should know, by stable names.
     pub warnings: Vec<&'static str>,
 }
@@ -82,42 +98,50 @@ pub enum Outcome {
 ///
 /// # Errors
 /// [`ErrorKind::AlreadySigned`], [`ErrorKind::Malformed`], [`ErrorKind::Unsupported`] for a file without a
-/// place for signatures, [`ErrorKind::Key`], [`ErrorKind::Io`].
+/// place for signatures, [`ErrorKind::TrailingData`], [`ErrorKind::BrokenSignature`] where one there is would be
+/// appended to, [`ErrorKind::Changed`], [`ErrorKind::Key`], [`ErrorKind::Io`].
 pub fn sign_file(
     path: &Path,
     identity: &Identity,
     now: Time,
     options: &SignFileOptions,
 ) -> Result<Signed, Error> {
-    let failed = |error| Error::of_subject("sign", path, error);
-    let mut subject = open_subject(path, "sign")?;
-    let metadata = std::fs::metadata(path).map_err(|error| Error::io("read", path, error))?;
-    let embedded = subject.embedded().map_err(failed)?;
-    let output = options.output.as_deref().unwrap_or(path);
-    if let Some(skipped) = decide(path, &mut subject, &embedded, identity, now, options)? {
+    let mut file = Rewriting::open(path, options.output.as_deref(), "sign", options.strip)?;
+    if let Some(skipped) = decide(&mut file, identity, now, options)? {
         return Ok(skipped);
     }
-    // A file without a place for signatures is refused before anything is copied or signed.
-    check_place(&subject).map_err(failed)?;
+    file.check_embeddable()?;
+    let appending = options.if_signed == IfSigned::Append && !file.embedded.signatures.is_empty();
+    let wanted = options.signatures().map(SignOptions::request);
+    let wanted = wanted.fold(Request::default(), |all, one| all.union(&one));
+    let request = if appending { file.request_with_embedded(&wanted) } else { wanted };
+    let mut warnings = warnings(&file, identity, now);
+    let file = file.measure(&request)?;
 
-    let digest = options.signature.scheme.digest();
-    let mut staged = Staged::new(Target::resolve(output)?, metadata)?;
-    let measurement = subject
-        .measure(&options.signature.request(), &mut |chunk| staged.write(chunk))
-        .map_err(|error| match error {
-            chancery_authenticode::Error::Copy(error) => Error::io("write", output, error),
-            error => failed(error),
-        })?;
-    let signatures =
-        new_signatures(&subject, &embedded, &measurement, identity, options).map_err(failed)?;
-    let blobs: Vec<&[u8]> = signatures.iter().map(Vec::as_slice).collect();
-    let patch = subject.replace(&blobs).map_err(failed)?;
-    let value = measurement.digest(digest).unwrap_or_default().to_vec();
-    staged.apply(&patch, &BaseDigest::new(digest.name(), value.clone()))?;
-    check_written(&staged, &measurement, identity, now, options)?;
-    let target = staged.target().to_owned();
-    staged.commit()?;
+    let mut set = SignatureSet::default();
+    if appending {
+        check_earlier(&file, path, now, options.force)?;
+        set = SignatureSet::read(file.embedded()).map_err(|error| file.failed(error))?;
+    }
+    add_signatures(&mut set, &file, identity, options).map_err(|error| file.failed(error))?;
 
+    // Windows hashes the flat file; only firmware goes by sections.
+    if !file.measurement.readings_agree && file.subject().layout().is_efi() {
+        warnings.push("section-order-digest-differs");
+    }
+    let of = |one: &SignOptions| {
+        let algorithm = one.scheme.digest();
+        (algorithm, file.measurement.digest(algorithm).unwrap_or_default().to_vec())
+    };
+    let digests = options.signatures().map(of).collect();
+    let output = file.replace(&set.entries(), options.reread, now, |report| {
+        options.signatures().all(|made| is_in(report, identity, made))
+    })?;
+    Ok(Signed { outcome: Outcome::Signed, output, digests, warnings })
+}
+
+/// Says what a person should know before a file is signed by this identity.
+fn warnings(file: &Rewriting, identity: &Identity, now: Time) -> Vec<&'static str> {
     let mut warnings = Vec::new();
     let certificate = identity.certificate();
     if !certificate.may_sign_code() {
@@ -130,127 +154,96 @@ pub fn sign_file(
     if identity.chain().is_empty() && identity.root().is_none() {
         warnings.push("signer-certificate-alone");
     }
-    // Windows hashes the flat file; only firmware goes by sections.
-    if !measurement.readings_agree && subject.layout().is_efi() {
-        warnings.push("section-order-digest-differs");
+    if file.stripped > 0 {
+        warnings.push("data-after-table-dropped");
     }
-    Ok(Signed { outcome: Outcome::Signed, output: target, digest: (digest, value), warnings })
+    warnings
 }
 
 /// Decides by the signatures there are; `Some` where nothing is left to do.
 fn decide(
-    path: &Path,
-    subject: &mut dyn Subject,
-    embedded: &Embedded,
+    file: &mut Rewriting,
     identity: &Identity,
     now: Time,
     options: &SignFileOptions,
 ) -> Result<Option<Signed>, Error> {
-    if embedded.signatures.is_empty() {
+    if file.embedded.signatures.is_empty() {
         return Ok(None);
     }
+    let path = file.path().to_owned();
     let refuse =
         |why: &str| Err(Error::new(ErrorKind::AlreadySigned, format!("{} {why}", path.display())));
     match options.if_signed {
         IfSigned::Replace | IfSigned::Append => Ok(None),
         IfSigned::Refuse => refuse("is signed already"),
         IfSigned::Skip => {
-            let verifier = Verifier::new(TrustAnchors::none(), now);
-            let report = verify_subject(subject, &verifier)
-                .map_err(|error| Error::of_subject("verify", path, error))?;
-            let ours = report.signatures.iter().any(|signature| {
-                holds(signature) && signature.signer.as_ref() == Some(identity.certificate())
-            });
-            if !ours {
-                return refuse("is signed already, not by this certificate");
+            let report = file.verify(now)?;
+            if !options.signatures().all(|wanted| is_in(&report, identity, wanted)) {
+                return refuse("is signed already, not validly by this certificate");
             }
-            let digest = options.signature.scheme.digest();
-            let value = report.authentihash.iter().find(|(algorithm, _)| *algorithm == digest);
-            let digest = value.or(report.authentihash.first()).cloned();
+            let digests = options.signatures().filter_map(|wanted| {
+                let algorithm = wanted.scheme.digest();
+                report.authentihash.iter().find(|(has, _)| *has == algorithm).cloned()
+            });
             Ok(Some(Signed {
                 outcome: Outcome::Skipped,
-                output: path.to_owned(),
-                digest: digest.unwrap_or((DigestAlgorithm::Sha256, Vec::new())),
+                output: path,
+                digests: digests.collect(),
                 warnings: Vec::new(),
             }))
         }
     }
 }
 
-/// Tries the patch before there is anything to put into it, for the errors that need no signature.
-fn check_place(
-    subject: &PeSubject<SeekSource<std::fs::File>>,
+/// Refuses to append to a signature that does not hold: the file was changed since, or nobody can check it.
+fn check_earlier(file: &Measured, path: &Path, now: Time, force: bool) -> Result<(), Error> {
+    let report = file.verify_embedded(now);
+    let all = report.reasons.iter().chain(report.signatures.iter().flat_map(|one| &one.reasons));
+    let broken: Vec<_> =
+        all.filter(|reason| reason.severity() >= Severity::Invalid).map(|one| one.name()).collect();
+    if force || broken.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::BrokenSignature,
+        format!(
+            "{} has a signature that does not hold ({}); nothing is appended to it",
+            path.display(),
+            broken.join(", ")
+        ),
+    ))
+}
+
+/// Signs, and adds to the signatures that the file shall carry.
+fn add_signatures(
+    set: &mut SignatureSet,
+    file: &Measured,
+    identity: &Identity,
+    options: &SignFileOptions,
 ) -> Result<(), chancery_authenticode::Error> {
-    subject.layout().check_embeddable().map_err(chancery_authenticode::Error::Embed)
+    let as_entry = file.subject().layout().is_efi();
+    for signature in options.signatures() {
+        let mut signature = signature.clone();
+        if !set.is_empty() && !as_entry {
+            signature.sequence_number = u32::try_from(set.nested_in_primary()? + 1).ok();
+        }
+        let made = sign(file.subject(), &file.measurement, identity, &signature)?;
+        set.append(&made, as_entry)?;
+    }
+    Ok(())
 }
 
-/// Signs, and says which signatures the file shall carry.
-fn new_signatures(
-    subject: &PeSubject<SeekSource<std::fs::File>>,
-    embedded: &Embedded,
-    measurement: &Measurement,
-    identity: &Identity,
-    options: &SignFileOptions,
-) -> Result<Vec<Vec<u8>>, chancery_authenticode::Error> {
-    let appended = options.if_signed == IfSigned::Append;
-    let Some(primary) = embedded.signatures.first().filter(|_| appended) else {
-        return Ok(vec![sign(subject, measurement, identity, &options.signature)?]);
-    };
-    let mut earlier: Vec<Vec<u8>> = Vec::new();
-    for signature in &embedded.signatures {
-        earlier.push(chancery_x509::asn1::Tlv::parse_prefix(&signature.bytes)?.raw.to_vec());
-    }
-    if subject.layout().is_efi() {
-        earlier.push(sign(subject, measurement, identity, &options.signature)?);
-        return Ok(earlier);
-    }
-    let mut signature = options.signature.clone();
-    signature.sequence_number = u32::try_from(nested_count(&primary.bytes)? + 1).ok();
-    let nested = sign(subject, measurement, identity, &signature)?;
-    let primary = nest(&primary.bytes, &nested)?;
-    if let Some(first) = earlier.first_mut() {
-        *first = primary;
-    }
-    Ok(earlier)
+/// Tells whether a signature like this, by this certificate, is in a file and holds.
+fn is_in(report: &Report, identity: &Identity, options: &SignOptions) -> bool {
+    report.signatures.iter().any(|signature| {
+        holds(signature)
+            && signature.signer.as_ref() == Some(identity.certificate())
+            && signature.digest_algorithm == Some(options.scheme.digest())
+    })
 }
 
-/// Checks the staged file as a stranger would: its layout, its table, and the signature just made against the
-/// digest of the bytes that were written.
-fn check_written(
-    staged: &Staged,
-    measurement: &Measurement,
-    identity: &Identity,
-    now: Time,
-    options: &SignFileOptions,
-) -> Result<(), Error> {
-    let path = staged.target();
-    let wrong = |error: chancery_authenticode::Error| {
-        Error::new(ErrorKind::SelfCheck, format!("{} would not verify", path.display()))
-            .with_source(error)
-    };
-    let source =
-        SeekSource::new(staged.reopen()?).map_err(|error| Error::io("read back", path, error))?;
-    let mut subject = PeSubject::parse(source).map_err(wrong)?;
-    let verifier = Verifier::new(TrustAnchors::none(), now);
-    let report: Report = if options.reread {
-        verify_subject(&mut subject, &verifier).map_err(wrong)?
-    } else {
-        verifier.verify(&subject.embedded().map_err(wrong)?, measurement)
-    };
-    let new = report.signatures.iter().any(|signature| {
-        holds(signature) && signature.signer.as_ref() == Some(identity.certificate())
-    });
-    let place_in_order = report
-        .reasons
-        .iter()
-        .all(|reason| reason.severity() <= chancery_authenticode::Severity::Note);
-    if new && place_in_order {
-        Ok(())
-    } else {
-        Err(Error::new(ErrorKind::SelfCheck, format!("{} would not verify", path.display())))
-    }
-}
-
-fn holds(signature: &SignatureReport) -> bool {
-    signature.digest_matches && signature.signature_valid
+pub(crate) fn holds(signature: &SignatureReport) -> bool {
+    signature.digest_matches
+        && signature.signature_valid
+        && signature.reasons.iter().all(|reason| reason.severity() < Severity::Invalid)
 }

@@ -1,13 +1,13 @@
 //! `chancery sign`
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chancery::authenticode::SignOptions;
 use chancery::pkcs11::Module;
+use chancery::key::KeyAlgorithm;
 use chancery::x509::Identity;
 use chancery::{
-    Error, ErrorKind, IfSigned, Outcome, SignFileOptions, Signed, read_identity_certificates,
-    sign_file,
+    Error, ErrorKind, Outcome, SignFileOptions, Signed, read_identity_certificates, sign_file,
 };
 
 use crate::args::Sign;
@@ -53,8 +53,7 @@ fn tell_retries(ui: &mut Ui) {
 
 /// Opens the key once for all files.
 fn prepare(args: &Sign) -> Result<(Identity, SignFileOptions), Error> {
-    let one_file_out = args.out.as_ref().is_some_and(|out| !out.is_dir());
-    if args.files.len() > 1 && one_file_out {
+    if args.output.is_too_narrow(args.files.len()) {
         return Err(Error::new(ErrorKind::Usage, "--out must be a folder for several files"));
     }
     let keyring = args.key.access.keyring(true);
@@ -69,26 +68,36 @@ fn prepare(args: &Sign) -> Result<(Identity, SignFileOptions), Error> {
     } else {
         read_identity_certificates(key.public_key(), &args.cert, &args.chain)?
     };
-    let scheme = scheme(certificate.public_key().algorithm(), args.digest)?;
+    let mut signatures = signatures(args, certificate.public_key().algorithm())?;
     let identity = Identity::new(key, certificate, &others).map_err(|error| {
         Error::new(ErrorKind::CertificateMismatch, "the certificate does not fit")
             .with_source(error)
     })?;
-    let mut signature = SignOptions::new(scheme);
-    signature.description.clone_from(&args.description);
-    signature.url.clone_from(&args.url);
-    if args.page_hashes {
-        signature = signature.with_page_hashes();
-    }
-    let mut options = SignFileOptions::new(signature);
+    let mut options = SignFileOptions::new(signatures.remove(0));
+    options.also = signatures;
     options.reread = args.reread;
-    options.if_signed = match &args.if_signed {
-        choice if choice.replace => IfSigned::Replace,
-        choice if choice.append => IfSigned::Append,
-        choice if choice.skip_signed => IfSigned::Skip,
-        _ => IfSigned::Refuse,
-    };
+    options.strip = args.output.strip;
+    options.force = args.force;
+    options.if_signed = args.if_signed.choice();
     Ok((identity, options))
+}
+
+/// Says what each signature is like: one for each hash, and at least one.
+fn signatures(args: &Sign, key: KeyAlgorithm) -> Result<Vec<SignOptions>, Error> {
+    let mut digests: Vec<_> = args.digest.iter().copied().map(Some).collect();
+    if digests.is_empty() {
+        digests.push(None);
+    }
+    let one = |digest| {
+        let mut signature = SignOptions::new(scheme(key, digest)?);
+        signature.description.clone_from(&args.description);
+        signature.url.clone_from(&args.url);
+        if args.page_hashes {
+            signature = signature.with_page_hashes();
+        }
+        Ok(signature)
+    };
+    digests.into_iter().map(one).collect()
 }
 
 fn sign_one(
@@ -98,15 +107,8 @@ fn sign_one(
     options: &SignFileOptions,
 ) -> Result<Signed, Error> {
     let mut options = options.clone();
-    options.output = args.out.as_ref().map(|out| output_path(out, file));
+    options.output = args.output.path_for(file);
     sign_file(file, identity, now()?, &options)
-}
-
-fn output_path(out: &Path, file: &Path) -> PathBuf {
-    match file.file_name() {
-        Some(name) if out.is_dir() => out.join(name),
-        _ => out.to_owned(),
-    }
 }
 
 fn show(
@@ -127,8 +129,9 @@ fn show(
         r#type: kind,
         file: json::shown(file),
         output: json::shown(&signed.output),
-        authentihash: json::digests(std::slice::from_ref(&signed.digest)),
+        authentihash: json::digests(&signed.digests),
         scheme: options.signature.scheme.name(),
+        schemes: schemes(options),
         key: args.key.key.to_string(),
         signer: certificate.subject().to_string(),
         thumbprint: json::hex(&certificate.thumbprint_sha1()),
@@ -137,10 +140,17 @@ fn show(
     for warning in &signed.warnings {
         ui.warn(&format!("{}: {}", file.display(), explain(warning)));
     }
-    let (algorithm, digest) = &signed.digest;
     ui.success(&object, || {
-        format!("{}: {word} ({algorithm}:{})", signed.output.display(), json::hex(digest))
+        let digest =
+            |(algorithm, digest): &(_, Vec<u8>)| format!("{algorithm}:{}", json::hex(digest));
+        let digests: Vec<_> = signed.digests.iter().map(digest).collect();
+        format!("{}: {word} ({})", signed.output.display(), digests.join(", "))
     });
+}
+
+fn schemes(options: &SignFileOptions) -> Vec<&'static str> {
+    let all = std::iter::once(&options.signature).chain(&options.also);
+    all.map(|signature| signature.scheme.name()).collect()
 }
 
 fn explain(warning: &str) -> &str {
@@ -155,6 +165,7 @@ fn explain(warning: &str) -> &str {
         "section-order-digest-differs" => {
             "UEFI firmware hashes this file in another order and may refuse it"
         }
+        "data-after-table-dropped" => "data after its signatures was dropped",
         other => other,
     }
 }

@@ -106,7 +106,7 @@ pub use seek::SeekSource;
 
 #[cfg(feature = "std")]
 mod seek {
-    use std::io::{Read, Result, Seek, SeekFrom};
+    use std::io::{ErrorKind, Read, Result, Seek, SeekFrom};
 
     use super::{Source, SourceError};
     use crate::field::len_of;
@@ -130,6 +130,13 @@ mod seek {
             Ok(Self { inner, len, position: Some(len) })
         }
 
+        /// Takes what follows the first `len` bytes for not there.
+        #[must_use]
+        pub fn limited(mut self, len: u64) -> Self {
+            self.len = self.len.min(len);
+            self
+        }
+
         /// Gives the reader back, at whatever position it was left.
         #[must_use]
         pub fn into_inner(self) -> R {
@@ -137,6 +144,9 @@ mod seek {
         }
 
         fn fill(&mut self, offset: u64, buf: &mut [u8]) -> Result<()> {
+            if offset.saturating_add(len_of(buf)) > self.len {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
             if self.position.take() != Some(offset) {
                 self.inner.seek(SeekFrom::Start(offset))?;
             }
@@ -190,5 +200,11 @@ mod tests {
         assert_eq!(error.io_error().unwrap().kind(), std::io::ErrorKind::UnexpectedEof);
         source.read_exact_at(0, &mut buf).unwrap();
         assert_eq!(&buf, b"12", "a failed read does not shift the next one");
+
+        let mut source = source.limited(4);
+        assert_eq!(source.len(), 4);
+        source.read_exact_at(2, &mut buf).unwrap();
+        assert_eq!(&buf, b"34");
+        assert!(source.read_exact_at(3, &mut buf).is_err(), "the fifth byte is not there");
     }
 }

@@ -1,0 +1,216 @@
+//! One file on its way to its next version: read once, copied, patched, checked, put in its place.
+
+use std::fs::{File, Metadata};
+use std::path::{Path, PathBuf};
+
+use chancery_authenticode::{
+    Embedded, Measurement, PeSubject, Report, Request, Subject, TrustAnchors, Verifier,
+    requested_measurement,
+};
+use chancery_pe::{BaseDigest, CertificateTable, Patch, SeekSource, TableFault};
+use chancery_x509::Time;
+
+use crate::verifying::{open_subject, verify_subject};
+use crate::writer::{Staged, Target};
+use crate::{Error, ErrorKind};
+
+/// A file that is being signed or unsigned.
+#[derive(Debug)]
+pub(crate) struct Rewriting {
+    path: PathBuf,
+    output: PathBuf,
+    /// What is being done, as in `sign`.
+    doing: &'static str,
+    before: Metadata,
+    pub(crate) subject: PeSubject<SeekSource<File>>,
+    pub(crate) embedded: Embedded,
+    /// How many bytes after the certificate table are dropped.
+    pub(crate) stripped: u64,
+}
+
+/// The same file after it was read: measured, and copied beside its target.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    rewriting: Rewriting,
+    staged: Staged,
+    pub(crate) measurement: Measurement,
+}
+
+impl Rewriting {
+    /// Reads the headers and the signatures there are. With `strip`, bytes after the certificate table are
+    /// taken for not there.
+    pub(crate) fn open(
+        path: &Path,
+        output: Option<&Path>,
+        doing: &'static str,
+        strip: bool,
+    ) -> Result<Self, Error> {
+        let failed = |error| Error::of_subject(doing, path, error);
+        let before = std::fs::metadata(path).map_err(|error| Error::io("read", path, error))?;
+        let mut subject = open_subject(path, doing)?;
+        let mut stripped = 0;
+        if let (true, Some(end)) = (strip, end_before_trailing_data(&subject)) {
+            stripped = subject.layout().file_len().saturating_sub(end);
+            subject = PeSubject::parse(subject.into_source().limited(end)).map_err(failed)?;
+        }
+        let embedded = subject.embedded().map_err(failed)?;
+        let output = output.unwrap_or(path).to_owned();
+        Ok(Self { path: path.to_owned(), output, doing, before, subject, embedded, stripped })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Tells whether there is a certificate table, readable or not.
+    pub(crate) fn is_signed(&self) -> bool {
+        let table = self.subject.layout().certificate_table();
+        !matches!(table, CertificateTable::NoSlot | CertificateTable::Absent)
+    }
+
+    /// Tells whether the file can take a signature, before anything is copied or signed.
+    pub(crate) fn check_embeddable(&self) -> Result<(), Error> {
+        let embeddable = self.subject.layout().check_embeddable();
+        embeddable.map_err(|error| self.failed(chancery_authenticode::Error::Embed(error)))
+    }
+
+    /// Verifies the signatures there are; the file is read once for it.
+    pub(crate) fn verify(&mut self, now: Time) -> Result<Report, Error> {
+        let verifier = Verifier::new(TrustAnchors::none(), now);
+        verify_subject(&mut self.subject, &verifier)
+            .map_err(|error| Error::of_subject("verify", &self.path, error))
+    }
+
+    /// Says what must be measured to check the signatures there are as well as `request`.
+    pub(crate) fn request_with_embedded(&self, request: &Request) -> Request {
+        requested_measurement(&self.embedded).union(request)
+    }
+
+    /// Reads the file once: measures it, and copies it beside its target.
+    pub(crate) fn measure(mut self, request: &Request) -> Result<Measured, Error> {
+        let mut staged = Staged::new(Target::resolve(&self.output)?, self.before.clone())?;
+        let measured = self.subject.measure(request, &mut |chunk| staged.write(chunk));
+        let measurement = measured.map_err(|error| match error {
+            chancery_authenticode::Error::Copy(error) => Error::io("write", &self.output, error),
+            error => self.failed(error),
+        })?;
+        self.check_unchanged()?;
+        Ok(Measured { rewriting: self, staged, measurement })
+    }
+
+    pub(crate) fn failed(&self, error: chancery_authenticode::Error) -> Error {
+        Error::of_subject(self.doing, &self.path, error)
+    }
+
+    /// Notices a file that another program writes to, or replaces, in the meantime: what was copied may be
+    /// neither the old file nor the new one.
+    fn check_unchanged(&self) -> Result<(), Error> {
+        let now = std::fs::metadata(&self.path)
+            .map_err(|error| Error::io("read again", &self.path, error))?;
+        if identity_of(&self.before) == identity_of(&now) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Changed,
+            format!("{} was changed by another program meanwhile", self.path.display()),
+        ))
+    }
+}
+
+impl Measured {
+    pub(crate) fn subject(&self) -> &PeSubject<SeekSource<File>> {
+        &self.rewriting.subject
+    }
+
+    pub(crate) fn embedded(&self) -> &Embedded {
+        &self.rewriting.embedded
+    }
+
+    pub(crate) fn failed(&self, error: chancery_authenticode::Error) -> Error {
+        self.rewriting.failed(error)
+    }
+
+    /// Checks the signatures there are against what was measured.
+    pub(crate) fn verify_embedded(&self, now: Time) -> Report {
+        Verifier::new(TrustAnchors::none(), now).verify(self.embedded(), &self.measurement)
+    }
+
+    /// Puts these signatures in the place of all there are, checks the file as it was written, and puts it in
+    /// its place. Returns where it is.
+    pub(crate) fn replace(
+        mut self,
+        signatures: &[&[u8]],
+        reread: bool,
+        now: Time,
+        expected: impl FnOnce(&Report) -> bool,
+    ) -> Result<PathBuf, Error> {
+        let patch = self.subject().replace(signatures).map_err(|error| self.failed(error))?;
+        self.apply(&patch)?;
+        let report = self.verify_written(reread, now)?;
+        let in_order = report
+            .reasons
+            .iter()
+            .all(|reason| reason.severity() <= chancery_authenticode::Severity::Note);
+        if !in_order || !expected(&report) {
+            let target = self.staged.target().display();
+            return Err(Error::new(ErrorKind::SelfCheck, format!("{target} would not verify")));
+        }
+        self.rewriting.check_unchanged()?;
+        let target = self.staged.target().to_owned();
+        self.staged.commit()?;
+        Ok(target)
+    }
+
+    fn apply(&mut self, patch: &Patch) -> Result<(), Error> {
+        // The patch names the strongest digest, which is the last.
+        let base = self.measurement.digests.last();
+        let base = base.map_or_else(
+            || BaseDigest::new("none", Vec::new()),
+            |(algorithm, value)| BaseDigest::new(algorithm.name(), value.clone()),
+        );
+        self.staged.apply(patch, &base)
+    }
+
+    /// Checks the staged file as a stranger would: its layout, its table, and its signatures against the
+    /// digest of the bytes that were written, or against a digest of them read back.
+    fn verify_written(&self, reread: bool, now: Time) -> Result<Report, Error> {
+        let path = self.staged.target();
+        let wrong = |error: chancery_authenticode::Error| {
+            Error::new(ErrorKind::SelfCheck, format!("{} would not verify", path.display()))
+                .with_source(error)
+        };
+        let source = SeekSource::new(self.staged.reopen()?)
+            .map_err(|error| Error::io("read back", path, error))?;
+        let mut subject = PeSubject::parse(source).map_err(wrong)?;
+        let verifier = Verifier::new(TrustAnchors::none(), now);
+        if reread {
+            verify_subject(&mut subject, &verifier).map_err(wrong)
+        } else {
+            Ok(verifier.verify(&subject.embedded().map_err(wrong)?, &self.measurement))
+        }
+    }
+}
+
+/// Returns where a certificate table ends that data follows.
+fn end_before_trailing_data(subject: &PeSubject<SeekSource<File>>) -> Option<u64> {
+    let layout = subject.layout();
+    match layout.certificate_table() {
+        CertificateTable::Malformed { reason: TableFault::DataAfterTable, .. } => {
+            layout.table_range().map(|range| range.end)
+        }
+        _ => None,
+    }
+}
+
+/// What changes when a file is written to or replaced.
+fn identity_of(metadata: &Metadata) -> impl PartialEq + use<> {
+    let times = (metadata.len(), metadata.modified().ok());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let inode = (metadata.dev(), metadata.ino());
+        (times, inode, metadata.ctime(), metadata.ctime_nsec())
+    }
+    #[cfg(not(unix))]
+    times
+}

@@ -1,0 +1,75 @@
+//! The arguments of the commands over signatures that are there already.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::IfSigned;
+
+#[derive(Args, Debug)]
+pub(crate) struct Remove {
+    /// The files
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Only this signature, counted from 0 as `verify` counts; what is nested in it stays
+    #[arg(long, value_name = "N", conflicts_with = "unsigned_attributes")]
+    pub(crate) index: Option<usize>,
+    /// Only timestamps and whatever else nobody signed, of every signature
+    #[arg(long)]
+    pub(crate) unsigned_attributes: bool,
+    /// Leave a checksum of zero, as most linkers do, and not the right one
+    #[arg(long)]
+    pub(crate) zero_checksum: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Extract {
+    /// The file
+    pub(crate) file: PathBuf,
+    /// Which signature, counted from 0 as `verify` counts
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) index: usize,
+    /// Write here: PEM where the name ends in .pem, else DER [default: PEM to stdout]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Attach {
+    /// The file the signature was made for
+    pub(crate) file: PathBuf,
+    /// The signature: PKCS#7 in DER, PEM or Base64
+    pub(crate) signature: PathBuf,
+    #[command(flatten)]
+    pub(crate) if_signed: IfSigned,
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+}
+
+/// Where a changed file goes.
+#[derive(Args, Debug)]
+pub(crate) struct OutputOptions {
+    /// Write here, a file or a folder, and leave the original alone
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
+    /// Drop data that follows the signatures
+    #[arg(long)]
+    pub(crate) strip: bool,
+}
+
+impl OutputOptions {
+    /// Returns where the new version of a file goes.
+    pub(crate) fn path_for(&self, file: &std::path::Path) -> Option<PathBuf> {
+        self.out.as_ref().map(|out| match file.file_name() {
+            Some(name) if out.is_dir() => out.join(name),
+            _ => out.clone(),
+        })
+    }
+
+    /// Tells whether one name is given for several files.
+    pub(crate) fn is_too_narrow(&self, files: usize) -> bool {
+        files > 1 && self.out.as_ref().is_some_and(|out| !out.is_dir())
+    }
+}

@@ -1,0 +1,43 @@
+//! `chancery attach`
+
+use chancery::{AttachOptions, Attached, Error, attach_signature, read_signature};
+
+use crate::args::Attach;
+use crate::commands::now;
+use crate::exit::Exit;
+use crate::json;
+use crate::ui::Ui;
+
+pub(crate) fn run(args: &Attach, ui: &mut Ui) -> Exit {
+    match attach(args) {
+        Ok(attached) => {
+            show(args, &attached, ui);
+            Exit::Done
+        }
+        Err(error) => ui.error(&error, Some(&args.file)),
+    }
+}
+
+fn attach(args: &Attach) -> Result<Attached, Error> {
+    let signature = read_signature(&args.signature)?;
+    let mut options = AttachOptions::default();
+    options.if_signed = args.if_signed.choice();
+    options.output = args.output.path_for(&args.file);
+    options.strip = args.output.strip;
+    attach_signature(&args.file, &signature, now()?, &options)
+}
+
+fn show(args: &Attach, attached: &Attached, ui: &mut Ui) {
+    let (kind, word) = match attached.written {
+        true => ("attached", "signature attached"),
+        false => ("skipped", "left alone, it has this signature"),
+    };
+    let object = json::Changed {
+        schema: 1,
+        r#type: kind,
+        file: json::shown(&args.file),
+        output: json::shown(&attached.output),
+        signatures: None,
+    };
+    ui.success(&object, || format!("{}: {word}", attached.output.display()));
+}
