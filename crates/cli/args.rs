@@ -180,6 +180,9 @@ pub(crate) struct Sign {
     /// curve for EC keys]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) digest: Vec<DigestAlgorithm>,
+    /// The padding of RSA signatures: rsa-pkcs1 or rsa-pss [default: rsa-pkcs1]
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) scheme: Option<SchemeName>,
     /// What the program is called
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
@@ -194,11 +197,31 @@ pub(crate) struct Sign {
     /// Hash the written file once more from the disk
     #[arg(long)]
     pub(crate) reread: bool,
+    /// State that a company signs, and not an individual
+    #[arg(long)]
+    pub(crate) commercial: bool,
+    /// Refuse to sign with what a revocation list in this file names
+    #[arg(long, value_name = "FILE")]
+    pub(crate) crl: Vec<PathBuf>,
+    /// Say what would be done and do nothing: no login, no signature, nothing written
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) if_signed: IfSigned,
     /// Go on in spite of what can be survived: it becomes a warning
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// How RSA keys sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemeName {
+    /// PKCS#1 v1.5, which every Windows verifies
+    RsaPkcs1,
+    /// PSS, which Windows verifies only in part
+    RsaPss,
+    /// ECDSA, for keys on curves
+    Ecdsa,
 }
 
 /// What to do with files that are signed already.

@@ -78,6 +78,8 @@ impl From<ErrorKind> for Exit {
     fn from(kind: ErrorKind) -> Self {
         match kind {
             ErrorKind::AlreadySigned
+            | ErrorKind::SignerDoubtful
+            | ErrorKind::SignerUnfit
             | ErrorKind::BrokenSignature
             | ErrorKind::ForeignSignature
             | ErrorKind::NoSuchSignature

@@ -15,6 +15,20 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
             "add --replace, --append or --skip-signed to say what to do with its signature".into(),
             format!("see it:  chancery verify {file}"),
         ],
+        ErrorKind::SignerDoubtful => {
+            let mut hints = Vec::new();
+            if error.to_string().contains("not at hand") {
+                hints.push("add the certificates above it:  --chain FILE".to_owned());
+            }
+            hints.push(
+                "see all that is wrong with it:  chancery cert verify CERT --roots FILE".into(),
+            );
+            hints.push("sign in spite of it:  --force".into());
+            hints
+        }
+        ErrorKind::SignerUnfit => {
+            one("get another certificate:  chancery csr new --like CERT --key KEY".into())
+        }
         ErrorKind::BrokenSignature => vec![
             format!("see what is wrong with it:  chancery verify {file}"),
             "put the new signature in its place:  --replace".into(),

@@ -87,6 +87,25 @@ pub(crate) struct Signed {
     pub(crate) warnings: Vec<&'static str>,
 }
 
+/// What signing a file would do.
+#[derive(Debug, Serialize)]
+pub(crate) struct Plan {
+    pub(crate) schema: u32,
+    pub(crate) r#type: &'static str,
+    pub(crate) file: String,
+    pub(crate) output: String,
+    /// `sign`, `append`, `replace` or `skip`.
+    pub(crate) action: &'static str,
+    pub(crate) authentihash: BTreeMap<&'static str, String>,
+    pub(crate) schemes: Vec<&'static str>,
+    pub(crate) key: String,
+    pub(crate) signer: String,
+    pub(crate) thumbprint: String,
+    /// Subjects of the certificates that go into the signature.
+    pub(crate) certificates: Vec<String>,
+    pub(crate) warnings: Vec<&'static str>,
+}
+
 /// A file that was verified.
 #[derive(Debug, Serialize)]
 pub(crate) struct Verified {

@@ -117,6 +117,7 @@ fn another_keys_certificate() {
         rsa().passphrase.as_ref(),
         "--cert".as_ref(),
         ec().certificate.as_ref(),
+        "--force".as_ref(),
     ])
     .ends_with(1);
     assert!(run.stderr.contains("belongs to the key"), "{}", run.stderr);
@@ -196,7 +197,7 @@ fn a_full_disk() {
         cp "$PROGRAM" "$DIR/program.exe"
         head -c 200000 /dev/zero > "$DIR/ballast"
         set +e
-        "$CHANCERY" sign "$DIR/program.exe" --key "$KEY" --pin-file "$PIN" --cert "$CERT"
+        "$CHANCERY" sign "$DIR/program.exe" --key "$KEY" --pin-file "$PIN" --cert "$CERT" --force
         echo "code $?"
         cmp "$PROGRAM" "$DIR/program.exe" && echo unchanged
         ls -A "$DIR"

@@ -8,12 +8,14 @@ struct Tool {
     probe: &'static [&'static str],
 }
 
-const TOOLS: [Tool; 8] = [
+const TOOLS: [Tool; 9] = [
     Tool { package: "gcc", probe: &["cc", "--version"] },
     Tool { package: "pkg-config", probe: &["pkg-config", "--version"] },
     Tool { package: "libssl-dev", probe: &["pkg-config", "--exists", "libcrypto"] },
     Tool { package: "openssl", probe: &["openssl", "version"] },
     Tool { package: "osslsigncode", probe: &["osslsigncode", "--version"] },
+    // UEFI programs have several signatures beside each other, which this one reads.
+    Tool { package: "sbsigntool", probe: &["sbverify", "--version"] },
     Tool { package: "softhsm2", probe: &["softhsm2-util", "--version"] },
     // It has no question that it answers with success where there is no token.
     Tool { package: "opensc", probe: &["sh", "-c", "command -v pkcs11-tool"] },

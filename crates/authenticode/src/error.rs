@@ -33,6 +33,24 @@ pub enum Error {
         /// The scheme asked for.
         scheme: SignatureScheme,
     },
+    /// An attribute that signing writes itself, or one that is given twice.
+    #[error("the attribute {0} is there already")]
+    Attribute(const_oid::ObjectIdentifier),
+    /// What is to be signed elsewhere is no signature that lacks its value alone.
+    #[error("not a prepared signature: {what}")]
+    NotPrepared {
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// It was prepared for another key.
+    #[error("it was prepared for the key of `{subject}`, which this is not")]
+    OtherSigner {
+        /// The subject of that key's certificate.
+        subject: String,
+    },
+    /// A signature that was made elsewhere is not one by the signer over this.
+    #[error("the signature was not made by this signer, or not over this file's digest")]
+    ForeignSignature(#[source] chancery_sigverify::VerifyError),
     /// There is no signature of this index.
     #[error("there is no signature {index}: the file has {count}, counted from 0")]
     NoSuchSignature {

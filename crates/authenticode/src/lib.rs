@@ -13,6 +13,7 @@
 mod error;
 pub mod oid;
 mod pe_subject;
+mod prepared;
 mod report;
 mod sign;
 mod signature_set;
@@ -21,11 +22,13 @@ mod subject;
 mod verify;
 
 pub use chancery_chain::{Crl, TrustAnchors};
+pub use chancery_cms::NewAttribute;
 pub use chancery_pe::{Edit, Patch, RemovedChecksum};
 pub use error::Error;
 pub use pe_subject::PeSubject;
+pub use prepared::PreparedSignature;
 pub use report::{ChainStatus, PageHashStatus, Reason, Report, Severity, SignatureReport, Verdict};
-pub use sign::{SignOptions, nest, nested_count, sign};
+pub use sign::{SignOptions, Statement, nest, nested_count, sign};
 pub use signature_set::SignatureSet;
 pub use subject::{Embedded, Measurement, Request, Signature, Subject};
 pub use verify::{Verifier, requested_measurement};

@@ -25,6 +25,8 @@ oids! {
     SPC_PAGE_HASHES_V2 = "1.3.6.1.4.1.311.2.3.2";
     /// SPC_INDIVIDUAL_SP_KEY_PURPOSE_OBJID, the statement everybody makes.
     SPC_INDIVIDUAL = "1.3.6.1.4.1.311.2.1.21";
+    /// SPC_COMMERCIAL_SP_KEY_PURPOSE_OBJID, the statement of those who sign for a company.
+    SPC_COMMERCIAL = "1.3.6.1.4.1.311.2.1.22";
     /// szOID_NESTED_SIGNATURE, an unsigned attribute of the primary signature.
     NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
     /// szOID_RFC3161_counterSign, an unsigned attribute holding a timestamp token.

@@ -1,10 +1,21 @@
 //! Making a signature.
 
-use chancery_cms::{NewAttribute, SignedData, SignedDataBuilder};
+use chancery_cms::{NewAttribute, SignedData};
 use chancery_key::{DigestAlgorithm, SignatureScheme};
 use chancery_x509::{Identity, asn1};
 
-use crate::{Error, Measurement, Request, Subject, oid, spc};
+use crate::{Error, Measurement, PreparedSignature, Request, Subject, oid};
+
+/// What the signer says of themselves (SpcStatementType).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Statement {
+    /// Somebody who signs, which is what SignTool always says.
+    #[default]
+    Individual,
+    /// Somebody who signs for a company.
+    Commercial,
+}
 
 /// How to sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +29,12 @@ pub struct SignOptions {
     pub url: Option<String>,
     /// The hash of the page hashes to sign as well, where the format has them: SHA-1 or SHA-256.
     pub page_hashes: Option<DigestAlgorithm>,
+    /// What the signer says of themselves.
+    pub statement: Statement,
+    /// More signed attributes.
+    pub signed_attributes: Vec<NewAttribute>,
+    /// Attributes that the signature does not cover. A verifier must not believe them.
+    pub unsigned_attributes: Vec<NewAttribute>,
     /// The place among appended signatures, from 1; none for a primary signature.
     pub sequence_number: Option<u32>,
 }
@@ -26,7 +43,16 @@ impl SignOptions {
     /// Signs with a scheme, without a description.
     #[must_use]
     pub const fn new(scheme: SignatureScheme) -> Self {
-        Self { scheme, description: None, url: None, page_hashes: None, sequence_number: None }
+        Self {
+            scheme,
+            description: None,
+            url: None,
+            page_hashes: None,
+            statement: Statement::Individual,
+            signed_attributes: Vec::new(),
+            unsigned_attributes: Vec::new(),
+            sequence_number: None,
+        }
     }
 
     /// Signs page hashes as well, by the hash that SignTool takes for them: SHA-1 beside a SHA-1 digest, else
@@ -50,39 +76,20 @@ impl SignOptions {
 
 /// Signs what was measured, and returns the DER `ContentInfo` to embed.
 ///
-/// The output is SignTool's: PKCS#7 1.5, attributes contentType, messageDigest, SpcStatementType (individual)
-/// and SpcSpOpusInfo in DER order, no signingTime. It is the same bytes each time for a scheme that is
+/// The output is SignTool's: PKCS#7 1.5, attributes contentType, messageDigest, SpcStatementType and
+/// SpcSpOpusInfo in DER order, no signingTime. It is the same bytes each time for a scheme that is
 /// deterministic.
 ///
 /// # Errors
-/// [`Error::Scheme`] where the scheme does not fit the key, [`Error::NotMeasured`] where the measurement
-/// lacks its digest or page hashes, [`Error::Pe`] where the file's layout allows no page hashes, [`Error::Cms`] where the key does not sign.
+/// What [`PreparedSignature::new`] says, and [`Error::Cms`] where the key does not sign.
 pub fn sign(
     subject: &dyn Subject,
     measurement: &Measurement,
     identity: &Identity,
     options: &SignOptions,
 ) -> Result<Vec<u8>, Error> {
-    let scheme = options.scheme;
-    if !scheme.fits(identity.certificate().public_key().algorithm()) {
-        return Err(Error::Scheme { scheme });
-    }
-    let digest = measurement.digest(scheme.digest()).ok_or(Error::NotMeasured)?;
-    let content = spc::indirect_data(
-        &subject.spc_data(measurement, options.page_hashes)?,
-        scheme.digest(),
-        digest,
-    );
-    let statement = asn1::sequence(&[&asn1::object_identifier(&oid::SPC_INDIVIDUAL)]);
-    let opus = spc::opus_info(options.description.as_deref(), options.url.as_deref())?;
-    let mut builder = SignedDataBuilder::new(oid::SPC_INDIRECT_DATA, content)?
-        .signed_attribute(NewAttribute::new(oid::SPC_STATEMENT_TYPE, statement))
-        .signed_attribute(NewAttribute::new(oid::SPC_SP_OPUS_INFO, opus));
-    if let Some(number) = options.sequence_number {
-        let number = asn1::unsigned_integer(&number.to_be_bytes());
-        builder = builder.signed_attribute(NewAttribute::new(oid::SEQUENCE_NUMBER, number));
-    }
-    Ok(builder.sign(identity, scheme)?)
+    let certificates: Vec<_> = identity.certificates_to_embed().collect();
+    PreparedSignature::new(subject, measurement, &certificates, options)?.sign(identity)
 }
 
 /// Tells how many signatures are nested in a primary one, whose `ContentInfo` may be padded.

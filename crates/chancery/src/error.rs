@@ -16,6 +16,10 @@ pub enum ErrorKind {
     Key(KeyErrorKind),
     /// The file is signed, and nobody said what to do with that signature.
     AlreadySigned,
+    /// Something speaks against signing with this certificate; one may insist.
+    SignerDoubtful,
+    /// Nothing can be signed with this certificate.
+    SignerUnfit,
     /// The file has a signature that does not hold, and something was to be added to it.
     BrokenSignature,
     /// A detached signature is not of this file.
@@ -47,6 +51,8 @@ impl ErrorKind {
         match self {
             Self::Key(kind) => kind.name(),
             Self::AlreadySigned => "already-signed",
+            Self::SignerDoubtful => "signer-doubtful",
+            Self::SignerUnfit => "signer-unfit",
             Self::BrokenSignature => "broken-signature",
             Self::ForeignSignature => "foreign-signature",
             Self::NoSuchSignature => "no-such-signature",
@@ -131,6 +137,10 @@ impl Error {
                 ErrorKind::Key(error.kind())
             }
             authenticode::Error::Cms(_) => ErrorKind::Malformed,
+            authenticode::Error::ForeignSignature(_) => ErrorKind::ForeignSignature,
+            authenticode::Error::OtherSigner { .. } => ErrorKind::CertificateMismatch,
+            authenticode::Error::NotPrepared { .. } => ErrorKind::Malformed,
+            authenticode::Error::Attribute(_) => ErrorKind::Usage,
             authenticode::Error::Scheme { .. } | authenticode::Error::Text { .. } => {
                 ErrorKind::Usage
             }

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use chancery_authenticode::{
-    Report, Request, Severity, SignOptions, SignatureReport, SignatureSet, sign,
+    Embedded, Measurement, Report, Request, Severity, SignOptions, SignatureReport, SignatureSet,
+    TrustAnchors, Verifier, sign,
 };
-use chancery_key::DigestAlgorithm;
-use chancery_x509::{Identity, Time};
+use chancery_key::{DigestAlgorithm, SchemeFamily};
+use chancery_x509::{Certificate, Identity, Time};
 
 use crate::rewriting::{Measured, Rewriting};
 use crate::{Error, ErrorKind};
@@ -107,7 +108,7 @@ pub fn sign_file(
     options: &SignFileOptions,
 ) -> Result<Signed, Error> {
     let mut file = Rewriting::open(path, options.output.as_deref(), "sign", options.strip)?;
-    if let Some(skipped) = decide(&mut file, identity, now, options)? {
+    if let Some(skipped) = decide(&mut file, identity.certificate(), now, options)? {
         return Ok(skipped);
     }
     file.check_embeddable()?;
@@ -115,12 +116,12 @@ pub fn sign_file(
     let wanted = options.signatures().map(SignOptions::request);
     let wanted = wanted.fold(Request::default(), |all, one| all.union(&one));
     let request = if appending { file.request_with_embedded(&wanted) } else { wanted };
-    let mut warnings = warnings(&file, identity, now);
+    let mut warnings = warnings(&file, identity, now, options);
     let file = file.measure(&request)?;
 
     let mut set = SignatureSet::default();
     if appending {
-        check_earlier(&file, path, now, options.force)?;
+        is_in_order_to_append(file.embedded(), &file.measurement, path, now, options)?;
         set = SignatureSet::read(file.embedded()).map_err(|error| file.failed(error))?;
     }
     add_signatures(&mut set, &file, identity, options).map_err(|error| file.failed(error))?;
@@ -135,13 +136,18 @@ pub fn sign_file(
     };
     let digests = options.signatures().map(of).collect();
     let output = file.replace(&set.entries(), options.reread, now, |report| {
-        options.signatures().all(|made| is_in(report, identity, made))
+        options.signatures().all(|made| is_in(report, identity.certificate(), made))
     })?;
     Ok(Signed { outcome: Outcome::Signed, output, digests, warnings })
 }
 
 /// Says what a person should know before a file is signed by this identity.
-fn warnings(file: &Rewriting, identity: &Identity, now: Time) -> Vec<&'static str> {
+fn warnings(
+    file: &Rewriting,
+    identity: &Identity,
+    now: Time,
+    options: &SignFileOptions,
+) -> Vec<&'static str> {
     let mut warnings = Vec::new();
     let certificate = identity.certificate();
     if !certificate.may_sign_code() {
@@ -154,6 +160,9 @@ fn warnings(file: &Rewriting, identity: &Identity, now: Time) -> Vec<&'static st
     if identity.chain().is_empty() && identity.root().is_none() {
         warnings.push("signer-certificate-alone");
     }
+    if options.signatures().any(|one| one.scheme.family() == SchemeFamily::RsaPss) {
+        warnings.push("rsa-pss-partly-supported");
+    }
     if file.stripped > 0 {
         warnings.push("data-after-table-dropped");
     }
@@ -161,9 +170,9 @@ fn warnings(file: &Rewriting, identity: &Identity, now: Time) -> Vec<&'static st
 }
 
 /// Decides by the signatures there are; `Some` where nothing is left to do.
-fn decide(
+pub(crate) fn decide(
     file: &mut Rewriting,
-    identity: &Identity,
+    certificate: &Certificate,
     now: Time,
     options: &SignFileOptions,
 ) -> Result<Option<Signed>, Error> {
@@ -178,7 +187,7 @@ fn decide(
         IfSigned::Refuse => refuse("is signed already"),
         IfSigned::Skip => {
             let report = file.verify(now)?;
-            if !options.signatures().all(|wanted| is_in(&report, identity, wanted)) {
+            if !options.signatures().all(|wanted| is_in(&report, certificate, wanted)) {
                 return refuse("is signed already, not validly by this certificate");
             }
             let digests = options.signatures().filter_map(|wanted| {
@@ -196,12 +205,21 @@ fn decide(
 }
 
 /// Refuses to append to a signature that does not hold: the file was changed since, or nobody can check it.
-fn check_earlier(file: &Measured, path: &Path, now: Time, force: bool) -> Result<(), Error> {
-    let report = file.verify_embedded(now);
+pub(crate) fn is_in_order_to_append(
+    embedded: &Embedded,
+    measurement: &Measurement,
+    path: &Path,
+    now: Time,
+    options: &SignFileOptions,
+) -> Result<(), Error> {
+    if options.if_signed != IfSigned::Append || options.force {
+        return Ok(());
+    }
+    let report = Verifier::new(TrustAnchors::none(), now).verify(embedded, measurement);
     let all = report.reasons.iter().chain(report.signatures.iter().flat_map(|one| &one.reasons));
     let broken: Vec<_> =
         all.filter(|reason| reason.severity() >= Severity::Invalid).map(|one| one.name()).collect();
-    if force || broken.is_empty() {
+    if broken.is_empty() {
         return Ok(());
     }
     Err(Error::new(
@@ -234,10 +252,10 @@ fn add_signatures(
 }
 
 /// Tells whether a signature like this, by this certificate, is in a file and holds.
-fn is_in(report: &Report, identity: &Identity, options: &SignOptions) -> bool {
+fn is_in(report: &Report, certificate: &Certificate, options: &SignOptions) -> bool {
     report.signatures.iter().any(|signature| {
         holds(signature)
-            && signature.signer.as_ref() == Some(identity.certificate())
+            && signature.signer.as_ref() == Some(certificate)
             && signature.digest_algorithm == Some(options.scheme.digest())
     })
 }

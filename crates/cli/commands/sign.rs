@@ -1,23 +1,49 @@
 //! `chancery sign`
 
+mod plan;
+
 use std::path::Path;
 
-use chancery::authenticode::SignOptions;
+use chancery::authenticode::{SignOptions, Statement};
+use chancery::chain::Crl;
+use chancery::key::{DigestAlgorithm, KeyAlgorithm, SchemeFamily, SignatureScheme};
 use chancery::pkcs11::Module;
-use chancery::key::KeyAlgorithm;
 use chancery::x509::Identity;
 use chancery::{
-    Error, ErrorKind, Outcome, SignFileOptions, Signed, read_identity_certificates, sign_file,
+    Error, ErrorKind, Objection, Outcome, SignFileOptions, Signed, Signer, read_crls,
+    read_identity_certificates, sign_file,
 };
 
-use crate::args::Sign;
+use crate::args::{SchemeName, Sign};
 use crate::commands::{certificates, now, scheme};
 use crate::exit::Exit;
 use crate::json;
 use crate::ui::Ui;
 
+/// What --cert is for the certificate beside the key in its token.
+const FROM_TOKEN: &str = "token";
+
 pub(crate) fn run(args: &Sign, ui: &mut Ui) -> Exit {
-    let (identity, options) = match prepare(args) {
+    let checked = match check(args) {
+        Ok(checked) => checked,
+        Err(error) => return ui.error(&error, None),
+    };
+    for objection in checked.iter().flat_map(|(_, survived)| survived) {
+        ui.warn(&objection.message);
+    }
+    if args.dry_run {
+        return match checked {
+            Some((signer, survived)) => plan::run(args, &signer, &survived, ui),
+            None => {
+                let message = format!(
+                    "a dry run does not open the key, which alone tells whose of {} it is",
+                    args.cert.display()
+                );
+                ui.error(&Error::new(ErrorKind::Usage, message), None)
+            }
+        };
+    }
+    let (identity, options) = match prepare(args, checked.is_some()) {
         Ok(ready) => ready,
         Err(error) => return ui.error(&error, None),
     };
@@ -51,14 +77,32 @@ fn tell_retries(ui: &mut Ui) {
     }
 }
 
-/// Opens the key once for all files.
-fn prepare(args: &Sign) -> Result<(Identity, SignFileOptions), Error> {
+/// Judges the certificate before anybody logs in; `None` where only the key can tell which one it is.
+fn check(args: &Sign) -> Result<Option<(Signer, Vec<Objection>)>, Error> {
     if args.output.is_too_narrow(args.files.len()) {
         return Err(Error::new(ErrorKind::Usage, "--out must be a folder for several files"));
     }
+    if args.cert == Path::new(FROM_TOKEN) {
+        return Ok(None);
+    }
+    let Some(signer) = Signer::from_files(&args.cert, &args.chain)? else { return Ok(None) };
+    let survived = signer.check(&crls(args)?, now()?, args.force)?;
+    Ok(Some((signer, survived)))
+}
+
+fn crls(args: &Sign) -> Result<Vec<Crl>, Error> {
+    let mut all = Vec::new();
+    for path in &args.crl {
+        all.extend(read_crls(path)?);
+    }
+    Ok(all)
+}
+
+/// Opens the key once for all files.
+fn prepare(args: &Sign, checked: bool) -> Result<(Identity, SignFileOptions), Error> {
     let keyring = args.key.access.keyring(true);
     let key = keyring.open(&args.key.key)?;
-    let (certificate, others) = if args.cert == Path::new("token") {
+    let (certificate, others) = if args.cert == Path::new(FROM_TOKEN) {
         let (own, mut others) =
             keyring.identity_certificates(&args.key.key, key.public_key(), now()?)?;
         for file in &args.chain {
@@ -68,18 +112,30 @@ fn prepare(args: &Sign) -> Result<(Identity, SignFileOptions), Error> {
     } else {
         read_identity_certificates(key.public_key(), &args.cert, &args.chain)?
     };
-    let mut signatures = signatures(args, certificate.public_key().algorithm())?;
+    if !checked {
+        let signer = Signer::new(certificate.clone(), &others);
+        signer.check(&crls(args)?, now()?, args.force)?;
+    }
+    let options = file_options(args, certificate.public_key().algorithm())?;
     let identity = Identity::new(key, certificate, &others).map_err(|error| {
         Error::new(ErrorKind::CertificateMismatch, "the certificate does not fit")
             .with_source(error)
     })?;
-    let mut options = SignFileOptions::new(signatures.remove(0));
-    options.also = signatures;
+    Ok((identity, options))
+}
+
+fn file_options(args: &Sign, key: KeyAlgorithm) -> Result<SignFileOptions, Error> {
+    let mut signatures = signatures(args, key)?.into_iter();
+    let Some(first) = signatures.next() else {
+        return Err(Error::new(ErrorKind::Usage, "--digest names no hash"));
+    };
+    let mut options = SignFileOptions::new(first);
+    options.also = signatures.collect();
     options.reread = args.reread;
     options.strip = args.output.strip;
     options.force = args.force;
     options.if_signed = args.if_signed.choice();
-    Ok((identity, options))
+    Ok(options)
 }
 
 /// Says what each signature is like: one for each hash, and at least one.
@@ -89,7 +145,10 @@ fn signatures(args: &Sign, key: KeyAlgorithm) -> Result<Vec<SignOptions>, Error>
         digests.push(None);
     }
     let one = |digest| {
-        let mut signature = SignOptions::new(scheme(key, digest)?);
+        let mut signature = SignOptions::new(chosen_scheme(args, key, digest)?);
+        if args.commercial {
+            signature.statement = Statement::Commercial;
+        }
         signature.description.clone_from(&args.description);
         signature.url.clone_from(&args.url);
         if args.page_hashes {
@@ -98,6 +157,25 @@ fn signatures(args: &Sign, key: KeyAlgorithm) -> Result<Vec<SignOptions>, Error>
         Ok(signature)
     };
     digests.into_iter().map(one).collect()
+}
+
+/// Chooses the scheme: the padding asked for, or the one that goes without saying.
+fn chosen_scheme(
+    args: &Sign,
+    key: KeyAlgorithm,
+    digest: Option<DigestAlgorithm>,
+) -> Result<SignatureScheme, Error> {
+    let family = match args.scheme {
+        None => return scheme(key, digest),
+        Some(SchemeName::RsaPkcs1) => SchemeFamily::RsaPkcs1,
+        Some(SchemeName::RsaPss) => SchemeFamily::RsaPss,
+        Some(SchemeName::Ecdsa) => SchemeFamily::Ecdsa,
+    };
+    let digest = digest.unwrap_or_else(|| SignatureScheme::conventional_digest(key));
+    SignatureScheme::new(family, digest).filter(|scheme| scheme.fits(key)).ok_or_else(|| {
+        let message = format!("a key of {key} does not sign {digest} so: choose another --scheme");
+        Error::new(ErrorKind::Usage, message)
+    })
 }
 
 fn sign_one(
@@ -164,6 +242,9 @@ fn explain(warning: &str) -> &str {
         }
         "section-order-digest-differs" => {
             "UEFI firmware hashes this file in another order and may refuse it"
+        }
+        "rsa-pss-partly-supported" => {
+            "Windows verifies RSA-PSS only in part; leave out --scheme to be safe"
         }
         "data-after-table-dropped" => "data after its signatures was dropped",
         other => other,

@@ -93,6 +93,17 @@ impl NewAttribute {
         Self { oid, values: vec![value] }
     }
 
+    /// Returns its type.
+    #[must_use]
+    pub const fn oid(&self) -> ObjectIdentifier {
+        self.oid
+    }
+
+    /// Returns its values, each in DER.
+    pub fn values(&self) -> impl Iterator<Item = &[u8]> {
+        self.values.iter().map(Vec::as_slice)
+    }
+
     pub(crate) fn to_der(&self) -> Vec<u8> {
         asn1::sequence(&[
             &asn1::object_identifier(&self.oid),

@@ -17,6 +17,7 @@ pub struct SignedDataBuilder {
     content: Vec<u8>,
     content_octets: Vec<u8>,
     signed_attributes: Vec<NewAttribute>,
+    unsigned_attributes: Vec<NewAttribute>,
 }
 
 impl SignedDataBuilder {
@@ -26,13 +27,26 @@ impl SignedDataBuilder {
     /// [`Error::Encoding`] where `content` is not one DER value.
     pub fn new(content_type: ObjectIdentifier, content: Vec<u8>) -> Result<Self, Error> {
         let content_octets = asn1::Tlv::parse(&content)?.contents.to_vec();
-        Ok(Self { content_type, content, content_octets, signed_attributes: Vec::new() })
+        Ok(Self {
+            content_type,
+            content,
+            content_octets,
+            signed_attributes: Vec::new(),
+            unsigned_attributes: Vec::new(),
+        })
     }
 
     /// Adds a signed attribute to contentType and messageDigest, which are always there.
     #[must_use]
     pub fn signed_attribute(mut self, attribute: NewAttribute) -> Self {
         self.signed_attributes.push(attribute);
+        self
+    }
+
+    /// Adds an attribute that the signature does not cover.
+    #[must_use]
+    pub fn unsigned_attribute(mut self, attribute: NewAttribute) -> Self {
+        self.unsigned_attributes.push(attribute);
         self
     }
 
@@ -82,6 +96,13 @@ impl SignedDataBuilder {
             }
             SchemeFamily::RsaPss | SchemeFamily::Ecdsa => algorithm_identifier(scheme),
         };
+        let unsigned = match self.unsigned_attributes.as_slice() {
+            [] => Vec::new(),
+            some => {
+                let attributes = some.iter().map(NewAttribute::to_der).collect();
+                asn1::set_of(tag::context_constructed(1), attributes)
+            }
+        };
         let signer_info = asn1::sequence(&[
             &asn1::unsigned_integer(&[1]),
             &asn1::sequence(&[
@@ -92,6 +113,7 @@ impl SignedDataBuilder {
             &asn1::tlv(tag::context_constructed(0), &[attributes.contents]),
             &signature_algorithm,
             &asn1::octet_string(signature),
+            &unsigned,
         ]);
         let mut bag: Vec<Vec<u8>> =
             certificates.iter().map(|certificate| certificate.as_der().to_vec()).collect();

@@ -8,6 +8,7 @@
     reason = "clippy knows tests by their attribute, and these stand in their helpers"
 )]
 
+mod attributes;
 mod corpus;
 mod forge;
 mod nesting;

@@ -1,0 +1,170 @@
+//! Whom a file is signed by, before the key is touched.
+
+use std::path::Path;
+
+use chancery_chain::{Crl, Policy, Reason, RevocationMode, TrustAnchors, validate};
+use chancery_key::KeyAlgorithm;
+use chancery_x509::{Certificate, Time, read_certificates};
+
+use crate::{Error, ErrorKind, read_small_file};
+
+/// Below this many bits an RSA key is not used, whatever anybody says.
+const HOPELESS_RSA_BITS: u32 = 1024;
+
+/// A signer's certificate and the path above it, known without the key.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Signer {
+    /// The certificate of the key.
+    pub certificate: Certificate,
+    /// The certificates above it, the issuer of each after it, a root last where it was at hand.
+    pub chain: Vec<Certificate>,
+}
+
+/// Something that speaks against signing with a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Objection {
+    /// Its stable kebab-case name, as in `expired`.
+    pub name: &'static str,
+    /// What is wrong, and with which certificate.
+    pub message: String,
+    /// Whether one may sign in spite of it: the signature holds, and many will not trust it.
+    pub survivable: bool,
+}
+
+impl Signer {
+    /// Picks the path above a certificate from others at hand.
+    #[must_use]
+    pub fn new(certificate: Certificate, others: &[Certificate]) -> Self {
+        let mut chain: Vec<Certificate> = Vec::new();
+        while let Some(issuer) = {
+            let last = chain.last().unwrap_or(&certificate);
+            let is_issuer = |other: &&Certificate| {
+                **other != certificate
+                    && !chain.contains(*other)
+                    && last.names_as_issuer(other)
+                    && last.verify_signature(other.public_key()).is_ok()
+            };
+            if last.is_self_signed() { None } else { others.iter().find(is_issuer).cloned() }
+        } {
+            chain.push(issuer);
+        }
+        Self { certificate, chain }
+    }
+
+    /// Reads a certificate and others from files, without a key to tell which is the signer's: of several in the
+    /// first file it is the only one that issued none of the others.
+    ///
+    /// `Ok(None)` where there are several such: then the key has to tell.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`], [`ErrorKind::Malformed`] naming the file.
+    pub fn from_files(
+        certificate: &Path,
+        chain: &[impl AsRef<Path>],
+    ) -> Result<Option<Self>, Error> {
+        let read = |path: &Path| {
+            read_certificates(&read_small_file(path)?)
+                .map_err(|error| Error::malformed(path, error))
+        };
+        let mut others = read(certificate)?;
+        let issued_none = |one: &Certificate| {
+            !others.iter().any(|other| other != one && other.names_as_issuer(one))
+        };
+        let leaves: Vec<Certificate> =
+            others.iter().filter(|one| issued_none(one)).cloned().collect();
+        let [leaf] = leaves.as_slice() else { return Ok(None) };
+        for path in chain {
+            others.extend(read(path.as_ref())?);
+        }
+        Ok(Some(Self::new(leaf.clone(), &others)))
+    }
+
+    /// Returns what goes into a signature: the certificate and its intermediates, no self-signed root unless the
+    /// signer's own certificate is one.
+    #[must_use]
+    pub fn certificates_to_embed(&self) -> Vec<&Certificate> {
+        let above = self.chain.iter().filter(|certificate| !certificate.is_self_signed());
+        std::iter::once(&self.certificate).chain(above).collect()
+    }
+
+    /// Says what speaks against signing with this certificate now: expired or not yet valid, not for signing
+    /// code, a weak key, on one of these revocation lists, or without the certificates above it.
+    ///
+    /// A list counts as it stands: nobody gains by giving a signer a false one.
+    #[must_use]
+    pub fn objections(&self, crls: &[Crl], now: Time) -> Vec<Objection> {
+        let mut policy = Policy::code_signing(now);
+        policy.revocation = RevocationMode::Off;
+        let top = self.chain.last().unwrap_or(&self.certificate);
+        let anchors = TrustAnchors::new(vec![top.clone()]);
+        let outcome = validate(&self.certificate, &self.chain, &anchors, &[], &policy);
+        let mut objections: Vec<Objection> = outcome
+            .findings
+            .iter()
+            // Whether the last one is an anchor is for those to say who verify.
+            .filter(|finding| {
+                !matches!(finding.reason, Reason::IssuerNotFound | Reason::UntrustedRoot)
+            })
+            .map(|finding| Objection {
+                name: finding.reason.name(),
+                message: finding.to_string(),
+                survivable: is_survivable(&finding.reason),
+            })
+            .collect();
+        for certificate in std::iter::once(&self.certificate).chain(&self.chain) {
+            let named = crls.iter().find_map(|crl| {
+                crl.find(certificate.issuer(), certificate.serial())
+                    .filter(|entry| entry.reason.is_none_or(|why| why.name() != "remove-from-crl"))
+            });
+            if let Some(entry) = named {
+                objections.push(Objection {
+                    name: "revoked",
+                    message: format!(
+                        "`{}`: revoked since {}",
+                        certificate.subject(),
+                        entry.since()
+                    ),
+                    survivable: false,
+                });
+            }
+        }
+        if self.chain.is_empty() && !self.certificate.is_self_signed() {
+            objections.push(Objection {
+                name: "issuer-missing",
+                message: format!(
+                    "`{}`: the certificate of its issuer `{}` is not at hand",
+                    self.certificate.subject(),
+                    self.certificate.issuer()
+                ),
+                survivable: true,
+            });
+        }
+        objections
+    }
+
+    /// Refuses to sign with this certificate where something speaks against it; with `force`, only where that
+    /// cannot be survived. Returns what was survived.
+    ///
+    /// # Errors
+    /// [`ErrorKind::SignerDoubtful`] where `force` would help, [`ErrorKind::SignerUnfit`] where not.
+    pub fn check(&self, crls: &[Crl], now: Time, force: bool) -> Result<Vec<Objection>, Error> {
+        let objections = self.objections(crls, now);
+        let hopeless = objections.iter().any(|objection| !objection.survivable);
+        if objections.is_empty() || (force && !hopeless) {
+            return Ok(objections);
+        }
+        let kind = if hopeless { ErrorKind::SignerUnfit } else { ErrorKind::SignerDoubtful };
+        let why: Vec<_> = objections.iter().map(|one| one.message.as_str()).collect();
+        Err(Error::new(kind, format!("nothing is signed: {}", why.join("; "))))
+    }
+}
+
+fn is_survivable(reason: &Reason) -> bool {
+    match reason {
+        Reason::WeakKey(KeyAlgorithm::Rsa { bits }) => *bits >= HOPELESS_RSA_BITS,
+        Reason::UnsupportedKey(_) | Reason::Revoked { .. } | Reason::Distrusted => false,
+        _ => true,
+    }
+}
