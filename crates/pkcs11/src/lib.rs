@@ -25,7 +25,7 @@ pub use error::Pkcs11Error;
 pub use key::Pkcs11Key;
 pub use module::{MechanismInfo, Module, ModuleInfo};
 pub use statistics::Statistics;
-pub use store::TokenStore;
+pub use store::{Rejection, SeenObject, TokenStore};
 pub use token::{Token, TokenInfo};
 pub use uri::{ObjectType, Uri, UriError, UriErrorKind};
 pub use watchdog::{HungCall, watch_calls};

@@ -191,6 +191,12 @@ impl Module {
         Ok(tokens)
     }
 
+    /// Tells whether a URI's attributes of token, slot and library allow a token of this module.
+    #[must_use]
+    pub fn fits(&self, token: &TokenInfo, uri: &Uri) -> bool {
+        token.is_selected_by(uri, &self.info)
+    }
+
     /// Lists the tokens until one `fits`, where the module may have missed some: SoftHSM reads its store once when
     /// it is started, and leaves out tokens that another process is just writing to.
     pub(crate) fn tokens_until(

@@ -4,6 +4,7 @@ mod certificate;
 mod object;
 mod proof;
 mod public;
+mod report;
 mod search;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::{ObjectType, Pkcs11Error, Pkcs11Key, Token, Uri, retry};
 pub(crate) use certificate::Fields as CertificateFields;
 pub(crate) use object::KeyObject;
 pub(crate) use public::{ec_parameters, public_object};
+pub use report::{Rejection, SeenObject};
 
 /// The private keys of a token, found by address, label, identifier, modulus or public key.
 ///

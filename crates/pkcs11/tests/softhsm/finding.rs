@@ -177,6 +177,51 @@ fn keys_of_one_label_are_ambiguous_and_each_candidate_opens() {
 }
 
 #[test]
+fn a_search_says_of_every_object_why_it_is_not_the_one() {
+    isolated(|hsm| {
+        let store = new_token(hsm, "build");
+        let one = make(&store, "one", KeyAlgorithm::Ec(EcCurve::P256));
+        make(&store, "two", KeyAlgorithm::Ec(EcCurve::P256));
+        let reasons = |query: &KeyQuery| {
+            let mut reasons: Vec<_> = store
+                .explain(query)
+                .unwrap()
+                .into_iter()
+                .map(|seen| (seen.address.object.unwrap(), seen.rejection.map(|why| why.name())))
+                .collect();
+            reasons.sort();
+            reasons
+        };
+        let expect = |of_one, of_two| vec![("one".to_owned(), of_one), ("two".to_owned(), of_two)];
+        let by_key = KeyQuery::any().with_public_key(one.public_key().clone());
+        assert_eq!(reasons(&by_key), expect(None, Some("other-public-key")));
+        assert_eq!(
+            reasons(&by_key.clone().with_label("two")),
+            expect(Some("other-label"), Some("other-public-key"))
+        );
+        let other_id = KeyQuery::any().with_id(vec![9]);
+        assert_eq!(reasons(&other_id), expect(Some("other-id"), Some("other-id")));
+
+        // The private half goes; what is left says that it was there.
+        let id: String =
+            one.info().id.iter().flatten().map(|octet| format!("{octet:02x}")).collect();
+        hsm.pkcs11_tool([
+            "--token-label",
+            "build",
+            "--login",
+            "--pin",
+            PIN,
+            "-b",
+            "--type",
+            "privkey",
+            "--id",
+            &id,
+        ]);
+        assert_eq!(reasons(&by_key), expect(Some("no-private-key"), Some("other-public-key")));
+    });
+}
+
+#[test]
 fn keys_that_share_an_identifier_are_told_apart_by_what_they_sign() {
     isolated(|hsm| {
         let store = new_token(hsm, "build");

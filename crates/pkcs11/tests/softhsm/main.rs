@@ -7,6 +7,8 @@
     reason = "the way of a test to fail is a panic"
 )]
 
+#[cfg(target_os = "linux")]
+mod broken_modules;
 mod certificates;
 mod faults;
 mod finding;
@@ -15,6 +17,7 @@ mod login;
 mod making;
 mod modules;
 mod pins;
+mod processes;
 mod signing;
 
 use std::sync::Arc;

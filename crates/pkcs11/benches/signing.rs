@@ -1,0 +1,209 @@
+//! How many signatures a second the pool makes, against a bare loop of `C_SignInit` and `C_Sign` in the same run.
+//!
+//! Bare and pooled rounds alternate, since other work on the machine swings the rate of either by half. What is
+//! printed is the median of each, and the median of the ratios of neighbours.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "a benchmark ends where anything fails, and prints"
+)]
+
+use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chancery_key::{
+    EcCurve, KeyAlgorithm, KeyError, KeyTemplate, Pin, PinRequest, PinSource, SignatureScheme,
+    SigningKey,
+};
+use chancery_pkcs11::{Module, Token, TokenStore, Uri};
+use chancery_sigverify::{Verified, digest};
+use chancery_testkit::softhsm::SoftHsm;
+use cryptoki_sys::{
+    CK_FUNCTION_LIST, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID,
+    CKF_SERIAL_SESSION, CKM_ECDSA, CKM_RSA_PKCS, CKR_OK,
+};
+
+const PIN: &[u8] = b"4711";
+
+/// A signer's attributes are about this long.
+const MESSAGE: [u8; 160] = [7; 160];
+
+const ROUNDS: usize = 9;
+const ROUND: Duration = Duration::from_millis(400);
+
+#[derive(Debug)]
+struct FixedPin;
+
+impl PinSource for FixedPin {
+    fn pin(&self, _: &PinRequest) -> Result<Pin, KeyError> {
+        Ok(Pin::new(PIN.to_vec()))
+    }
+}
+
+fn main() {
+    // SoftHSM reads its configuration from the environment of the process that loads it.
+    if std::env::var_os("SOFTHSM2_CONF").is_none() {
+        let Some(hsm) = SoftHsm::create() else { return };
+        hsm.init_token("bench", "4711");
+        let status = hsm.command(std::env::current_exe().unwrap()).arg(hsm.module()).status();
+        assert!(status.unwrap().success());
+        return;
+    }
+    let path = std::env::args().nth(1).expect("the module's path");
+    let module = Module::load(&path).unwrap();
+    let token = Token::open(&module, &Uri::new().with_token("bench")).unwrap();
+    let slot = CK_SLOT_ID::try_from(token.info().slot_id).unwrap();
+    let store = TokenStore::new(token, FixedPin);
+    let bare = Bare::over(&path, slot);
+    println!("key        threads  bare/s  pool/s  ratio  verified/s  ratio");
+    for (name, algorithm, scheme, mechanism) in [
+        (
+            "RSA 2048",
+            KeyAlgorithm::Rsa { bits: 2048 },
+            SignatureScheme::RsaPkcs1Sha256,
+            CKM_RSA_PKCS,
+        ),
+        ("P-256", KeyAlgorithm::Ec(EcCurve::P256), SignatureScheme::EcdsaSha256, CKM_ECDSA),
+    ] {
+        let template = KeyTemplate::new(algorithm).with_label(name);
+        let key = store.generate_key(&template).unwrap();
+        let object = bare.private_key(name);
+        let hash = digest(scheme.digest(), &MESSAGE);
+        let input = match mechanism {
+            CKM_RSA_PKCS => [scheme.digest().digest_info_prefix(), &hash].concat(),
+            _ => hash,
+        };
+        let verified = Verified::new(&key);
+        for threads in [1, 2] {
+            let mut rates = [Vec::new(), Vec::new(), Vec::new()];
+            for _ in 0..ROUNDS {
+                let bare_loop = || {
+                    let session = bare.session();
+                    move || bare.sign(session, mechanism, object, &input)
+                };
+                rates[0].push(rate(threads, bare_loop));
+                rates[1].push(rate(threads, || || drop(key.sign(scheme, &MESSAGE).unwrap())));
+                rates[2].push(rate(threads, || || drop(verified.sign(scheme, &MESSAGE).unwrap())));
+            }
+            let ratio = |of: usize| {
+                median(rates[of].iter().zip(&rates[0]).map(|(one, bare)| one / bare).collect())
+            };
+            let (pooled, checked) = (ratio(1), ratio(2));
+            let [bare, pool, verified] = rates.map(median);
+            println!(
+                "{name:<10} {threads:>7} {bare:>7.0} {pool:>7.0} {pooled:>6.3} {verified:>11.0} {checked:>6.3}"
+            );
+        }
+    }
+}
+
+/// Runs work on threads for one round; returns how often it was done in a second.
+fn rate<W: FnMut() + Send>(threads: usize, work: impl Fn() -> W + Sync) -> f64 {
+    let done = AtomicU64::new(0);
+    let began = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut work = work();
+                while began.elapsed() < ROUND {
+                    work();
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let done = u32::try_from(done.into_inner()).unwrap();
+    f64::from(done) / began.elapsed().as_secs_f64()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The module's functions with nothing around them; the login is the pool's.
+struct Bare {
+    functions: CK_FUNCTION_LIST,
+    slot: CK_SLOT_ID,
+    _code: libloading::Library,
+}
+
+impl Bare {
+    fn over(path: &str, slot: CK_SLOT_ID) -> Self {
+        // SAFETY: the module is loaded already, and gives its functions as the standard says.
+        unsafe {
+            let code = libloading::Library::new(path).unwrap();
+            let get = code
+                .get::<unsafe extern "C" fn(*mut *mut CK_FUNCTION_LIST) -> CK_RV>(
+                    b"C_GetFunctionList\0",
+                )
+                .unwrap();
+            let mut list = ptr::null_mut();
+            assert_eq!(get(&raw mut list), CKR_OK);
+            Self { functions: list.read_unaligned(), slot, _code: code }
+        }
+    }
+
+    fn session(&self) -> CK_SESSION_HANDLE {
+        let mut session = 0;
+        let open = self.functions.C_OpenSession.unwrap();
+        // SAFETY: no callback is given, and `session` is a valid place for the answer.
+        let rv =
+            unsafe { open(self.slot, CKF_SERIAL_SESSION, ptr::null_mut(), None, &raw mut session) };
+        assert_eq!(rv, CKR_OK);
+        session
+    }
+
+    fn private_key(&self, label: &str) -> CK_OBJECT_HANDLE {
+        let mut class = cryptoki_sys::CKO_PRIVATE_KEY;
+        let mut template = [
+            cryptoki_sys::CK_ATTRIBUTE {
+                type_: cryptoki_sys::CKA_CLASS,
+                pValue: (&raw mut class).cast(),
+                ulValueLen: size_of_val(&class) as _,
+            },
+            cryptoki_sys::CK_ATTRIBUTE {
+                type_: cryptoki_sys::CKA_LABEL,
+                pValue: label.as_ptr().cast_mut().cast(),
+                ulValueLen: label.len() as _,
+            },
+        ];
+        let (session, mut object, mut count) = (self.session(), 0, 0);
+        // SAFETY: templates and places are as long as said and live through the calls.
+        unsafe {
+            let init = self.functions.C_FindObjectsInit.unwrap();
+            assert_eq!(init(session, template.as_mut_ptr(), 2), CKR_OK);
+            let find = self.functions.C_FindObjects.unwrap();
+            assert_eq!(find(session, &raw mut object, 1, &raw mut count), CKR_OK);
+            assert_eq!(self.functions.C_FindObjectsFinal.unwrap()(session), CKR_OK);
+        }
+        assert_eq!(count, 1);
+        object
+    }
+
+    fn sign(
+        &self,
+        session: CK_SESSION_HANDLE,
+        mechanism: cryptoki_sys::CK_MECHANISM_TYPE,
+        key: CK_OBJECT_HANDLE,
+        input: &[u8],
+    ) {
+        let mut descriptor =
+            CK_MECHANISM { mechanism, pParameter: ptr::null_mut(), ulParameterLen: 0 };
+        let mut signature = [0; 512];
+        let mut len = 512;
+        // SAFETY: everything pointed to lives through the calls and is as long as said.
+        unsafe {
+            let init = self.functions.C_SignInit.unwrap();
+            assert_eq!(init(session, &raw mut descriptor, key), CKR_OK);
+            let sign = self.functions.C_Sign.unwrap();
+            let start = input.as_ptr().cast_mut();
+            let rv = sign(session, start, input.len() as _, signature.as_mut_ptr(), &raw mut len);
+            assert_eq!(rv, CKR_OK);
+        }
+    }
+}
