@@ -14,6 +14,7 @@
 mod ecdsa_signature;
 mod error;
 mod hasher;
+pub mod hazmat;
 mod rsa_signature;
 mod verified;
 mod verify;

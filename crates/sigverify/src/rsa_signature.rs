@@ -43,6 +43,17 @@ pub(crate) fn verify_pkcs1(
     key.verify(padding, digest, signature).map_err(|_| VerifyError::BadSignature)
 }
 
+/// Verifies PKCS#1 v1.5 padding around a hash that stands there bare, without a `DigestInfo` to name it.
+pub(crate) fn verify_bare_hash(
+    key: &RsaPublicKey,
+    digest: &[u8],
+    signature: &[u8],
+) -> Result<(), VerifyError> {
+    check_length(key, signature)?;
+    let padding = Pkcs1v15Sign { hash_len: Some(digest.len()), prefix: [].into() };
+    key.verify(padding, digest, signature).map_err(|_| VerifyError::BadSignature)
+}
+
 /// Verifies RSASSA-PSS with MGF1 over the same hash and a salt as long as the hash, no other.
 pub(crate) fn verify_pss(
     key: &RsaPublicKey,
