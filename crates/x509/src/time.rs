@@ -106,7 +106,10 @@ impl Time {
     }
 
     /// Writes a UTCTime before 2050 and a GeneralizedTime from then on (RFC 5280 section 4.1.2.5).
-    pub(crate) fn to_der(self) -> Result<Vec<u8>, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Validity`] for a time that neither can say.
+    pub fn to_der(self) -> Result<Vec<u8>, Error> {
         if self.0.year() < 2050 {
             UtcTime::from_date_time(self.0).and_then(|time| time.to_der())
         } else {
