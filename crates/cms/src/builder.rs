@@ -9,10 +9,11 @@ use crate::{Error, NewAttribute, oid};
 
 /// Builds a SignedData of one signer, in DER, with the content inside.
 ///
-/// The form is PKCS#7 1.5, which Authenticode wants: version 1, signer named by issuer and serial number, content
-/// of any type directly under `[0]`. Attributes and certificates are sorted as DER demands.
+/// The form is PKCS#7 1.5, which Authenticode wants: version 1 unless [`version`](Self::version) says another,
+/// signer named by issuer and serial number, content of any type directly under `[0]`. Attributes and certificates are sorted as DER demands.
 #[derive(Clone, Debug)]
 pub struct SignedDataBuilder {
+    version: u8,
     content_type: ObjectIdentifier,
     content: Vec<u8>,
     content_octets: Vec<u8>,
@@ -28,12 +29,20 @@ impl SignedDataBuilder {
     pub fn new(content_type: ObjectIdentifier, content: Vec<u8>) -> Result<Self, Error> {
         let content_octets = asn1::Tlv::parse(&content)?.contents.to_vec();
         Ok(Self {
+            version: 1,
             content_type,
             content,
             content_octets,
             signed_attributes: Vec::new(),
             unsigned_attributes: Vec::new(),
         })
+    }
+
+    /// Sets the version number: CMS has 3 where the content is no plain data (RFC 5652 section 5.1).
+    #[must_use]
+    pub const fn version(mut self, version: u8) -> Self {
+        self.version = version;
+        self
     }
 
     /// Adds a signed attribute to contentType and messageDigest, which are always there.
@@ -119,14 +128,18 @@ impl SignedDataBuilder {
             certificates.iter().map(|certificate| certificate.as_der().to_vec()).collect();
         bag.sort_unstable();
         bag.dedup();
+        let bag = match bag.as_slice() {
+            [] => Vec::new(),
+            _ => asn1::set_of(tag::context_constructed(0), bag),
+        };
         let signed_data = asn1::sequence(&[
-            &asn1::unsigned_integer(&[1]),
+            &asn1::unsigned_integer(&[self.version]),
             &asn1::tlv(tag::SET, &[&digest_algorithm]),
             &asn1::sequence(&[
                 &asn1::object_identifier(&self.content_type),
                 &asn1::tlv(tag::context_constructed(0), &[&self.content]),
             ]),
-            &asn1::set_of(tag::context_constructed(0), bag),
+            &bag,
             &asn1::tlv(tag::SET, &[&signer_info]),
         ]);
         Ok(asn1::sequence(&[

@@ -85,6 +85,15 @@ impl SignerCheck {
 }
 
 impl<'a> SignerInfo<'a> {
+    /// Reads a signer that stands by itself, as the value of a counterSignature attribute does (RFC 5652
+    /// section 11.4).
+    ///
+    /// # Errors
+    /// [`Error`]: not DER, not a SignerInfo, or beyond a limit.
+    pub fn from_der(bytes: &'a [u8]) -> Result<Self, Error> {
+        Self::from_tlv(Tlv::parse(bytes)?)
+    }
+
     pub(crate) fn from_tlv(tlv: Tlv<'a>) -> Result<Self, Error> {
         let mut fields = tlv.expect(tag::SEQUENCE, "signer info")?.reader();
         let version = fields.read()?.small_integer()?;
