@@ -79,6 +79,9 @@ pub struct Policy {
     pub require_key_usage: bool,
     /// Refuse a leaf without extKeyUsage, which Windows takes for one for all purposes.
     pub require_extended_key_usage: bool,
+    /// Refuse timestamps by a server whose extKeyUsage is not critical, as RFC 3161 section 2.3 demands. The
+    /// certificates of Microsoft's servers were like that until about 2021.
+    pub require_critical_purpose: bool,
     /// Accept a leaf that is a CA.
     pub allow_ca_leaf: bool,
     /// Refuse what RFC 5280 tells issuers not to do and verifiers to bear with: certificates before version
@@ -115,6 +118,7 @@ impl Policy {
             min_rsa_bits: 2048,
             require_key_usage: false,
             require_extended_key_usage: true,
+            require_critical_purpose: true,
             allow_ca_leaf: false,
             strict_fields: true,
             check_anchor: true,

@@ -31,9 +31,10 @@ pub(crate) fn check_leaf(
     match extensions.extended_key_usage() {
         Ok(Some(purposes)) if !purposes.contains(&purpose) => report(Reason::WrongPurpose),
         Ok(Some(purposes)) => {
-            let critical = extensions
-                .get(x509_oid::EXTENDED_KEY_USAGE)
-                .is_some_and(|extension| extension.critical);
+            let critical = !policy.require_critical_purpose
+                || extensions
+                    .get(x509_oid::EXTENDED_KEY_USAGE)
+                    .is_some_and(|extension| extension.critical);
             if policy.purpose == Purpose::TimeStamping && (purposes.len() != 1 || !critical) {
                 report(Reason::PurposeNotExclusive);
             }
