@@ -261,6 +261,9 @@ pub(crate) struct Verify {
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) judge: JudgeOptions,
+    /// Trust the certificates in this file for timestamps, and not those of --roots
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tsa_roots: Vec<PathBuf>,
 }
 
 /// By what certificates are judged.

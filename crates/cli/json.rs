@@ -5,6 +5,7 @@ use std::error::Error as _;
 use std::path::Path;
 
 use chancery::authenticode::SignatureReport;
+use chancery::authenticode::TimestampReport;
 use chancery::key::DigestAlgorithm;
 use chancery::{Error, VerifiedFile};
 use serde::Serialize;
@@ -133,6 +134,7 @@ struct Signature {
     chain_findings: Vec<Finding>,
     page_hashes: &'static str,
     timestamps: Vec<Timestamp>,
+    judged_at: String,
     description: Option<String>,
     url: Option<String>,
     reasons: Vec<&'static str>,
@@ -159,13 +161,32 @@ pub(crate) fn findings(all: &[chancery::chain::Finding]) -> Vec<Finding> {
     all.iter().map(object).collect()
 }
 
-/// A timestamp that was judged; there is none before timestamps are.
+/// A timestamp that was judged. `time` and `signer` are null where they cannot be read.
 #[derive(Debug, Serialize)]
 struct Timestamp {
     kind: &'static str,
-    time: String,
+    time: Option<String>,
     valid: bool,
-    signer: String,
+    signer: Option<String>,
+    digest_algorithm: Option<&'static str>,
+    chain: &'static str,
+    chain_findings: Vec<Finding>,
+    reasons: Vec<&'static str>,
+}
+
+impl Timestamp {
+    fn new(report: &TimestampReport) -> Self {
+        Self {
+            kind: report.kind.name(),
+            time: report.time.map(|time| time.time().to_string()),
+            valid: report.is_valid(),
+            signer: report.signer.as_ref().map(|signer| signer.subject().to_string()),
+            digest_algorithm: report.digest_algorithm.map(|digest| digest.name()),
+            chain: report.chain.map_or("not-checked", |status| status.name()),
+            chain_findings: findings(&report.chain_findings),
+            reasons: report.reasons.iter().map(|reason| reason.name()).collect(),
+        }
+    }
 }
 
 impl Verified {
@@ -199,7 +220,8 @@ impl Signature {
             chain: report.chain.name(),
             chain_findings: findings(&report.chain_findings),
             page_hashes: report.page_hashes.name(),
-            timestamps: Vec::new(),
+            timestamps: report.timestamps.iter().map(Timestamp::new).collect(),
+            judged_at: report.judged_at.to_string(),
             description: report.description.clone(),
             url: report.url.clone(),
             reasons: report.reasons.iter().map(|reason| reason.name()).collect(),

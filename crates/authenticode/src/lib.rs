@@ -19,11 +19,13 @@ mod sign;
 mod signature_set;
 pub mod spc;
 mod subject;
+mod timestamps;
 mod verify;
 
 pub use chancery_chain::{Crl, TrustAnchors};
 pub use chancery_cms::NewAttribute;
 pub use chancery_pe::{Edit, Patch, RemovedChecksum};
+pub use chancery_timestamp::{TimestampKind, TimestampReport, TimestampVerifier};
 pub use error::Error;
 pub use pe_subject::PeSubject;
 pub use prepared::PreparedSignature;

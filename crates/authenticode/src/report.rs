@@ -3,7 +3,7 @@
 use core::fmt;
 
 use chancery_key::{DigestAlgorithm, SignatureScheme};
-use chancery_x509::Certificate;
+use chancery_x509::{Certificate, Time};
 
 /// How much a [`Reason`] weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -210,6 +210,10 @@ pub struct SignatureReport {
     pub chain: ChainStatus,
     /// What is wrong with the path, certificate by certificate.
     pub chain_findings: Vec<chancery_chain::Finding>,
+    /// Its timestamps: tokens by RFC 3161 first, then counter-signatures.
+    pub timestamps: Vec<chancery_timestamp::TimestampReport>,
+    /// The time the path was judged at: the earliest a timestamp proves, else the verifier's.
+    pub judged_at: Time,
     /// Whether the page hashes are the file's.
     pub page_hashes: PageHashStatus,
     /// What the signer calls the program.

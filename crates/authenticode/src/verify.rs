@@ -1,8 +1,9 @@
 //! Checking the signatures of a file.
 
-use chancery_chain::{Crl, Policy, TrustAnchors, validate};
+use chancery_chain::{Crl, Policy, Purpose, Revocation, TrustAnchors, validate};
 use chancery_cms::{SignedData, SignerInfo};
 use chancery_key::DigestAlgorithm;
+use chancery_timestamp::TimestampVerifier;
 use chancery_x509::asn1::tag;
 use chancery_x509::{Time, digest_from_algorithm};
 
@@ -10,7 +11,7 @@ use crate::report::Severity;
 use crate::spc::{self, IndirectData};
 use crate::{
     ChainStatus, Embedded, Measurement, PageHashStatus, Reason, Report, Request, SignatureReport,
-    Verdict, oid,
+    Verdict, oid, timestamps,
 };
 
 /// The most signatures checked in one file, nested ones included.
@@ -85,6 +86,9 @@ enum Place<'a> {
 #[derive(Clone, Debug)]
 pub struct Verifier {
     anchors: TrustAnchors,
+    /// Those of timestamps, where they are others.
+    timestamp_anchors: Option<TrustAnchors>,
+    timestamp_verifier: Option<TimestampVerifier>,
     crls: Vec<Crl>,
     policy: Policy,
 }
@@ -93,7 +97,45 @@ impl Verifier {
     /// Judges by these anchors, at this time, as [`Policy::code_signing`] has it.
     #[must_use]
     pub const fn new(anchors: TrustAnchors, time: Time) -> Self {
-        Self { anchors, crls: Vec::new(), policy: Policy::code_signing(time) }
+        Self {
+            anchors,
+            timestamp_anchors: None,
+            timestamp_verifier: None,
+            crls: Vec::new(),
+            policy: Policy::code_signing(time),
+        }
+    }
+
+    /// Judges timestamps by these anchors, and not by those of the signers.
+    #[must_use]
+    pub fn with_timestamp_anchors(mut self, anchors: TrustAnchors) -> Self {
+        self.timestamp_anchors = Some(anchors);
+        self
+    }
+
+    /// Judges timestamps by this verifier, in place of one that shares anchors, revocation lists and strength of
+    /// algorithms with the rest, and tolerates servers whose purpose is not critical.
+    #[must_use]
+    pub fn with_timestamp_verifier(mut self, verifier: TimestampVerifier) -> Self {
+        self.timestamp_verifier = Some(verifier);
+        self
+    }
+
+    /// Returns the verifier of timestamps.
+    fn timestamp_verifier(&self) -> TimestampVerifier {
+        if let Some(verifier) = &self.timestamp_verifier {
+            return verifier.clone();
+        }
+        let mut policy = self.policy.clone();
+        policy.purpose = Purpose::TimeStamping;
+        policy.require_extended_key_usage = true;
+        policy.allow_ca_leaf = false;
+        policy.distrust_compromised_keys = true;
+        let anchors = self.timestamp_anchors.as_ref().unwrap_or(&self.anchors).clone();
+        TimestampVerifier::new(anchors, policy.now)
+            .with_crls(self.crls.clone())
+            .with_policy(policy)
+            .tolerating_purpose_not_critical()
     }
 
     /// Takes these revocation lists for evidence.
@@ -116,8 +158,10 @@ impl Verifier {
     #[must_use]
     pub fn verify(&self, embedded: &Embedded, measurement: &Measurement) -> Report {
         let mut signatures: Vec<SignatureReport> = Vec::new();
+        let timestamps = self.timestamp_verifier();
         let all = for_each_signature(embedded, &mut |signed_data, place| {
-            signatures.push(self.check(signatures.len(), signed_data, place, measurement));
+            let index = signatures.len();
+            signatures.push(self.check(index, signed_data, place, measurement, &timestamps));
         });
         let mut reasons = embedded.reasons.clone();
         if !measurement.readings_agree {
@@ -150,6 +194,7 @@ impl Verifier {
         signed_data: Result<&SignedData<'_>, chancery_cms::Error>,
         place: Place<'_>,
         measurement: &Measurement,
+        timestamps: &TimestampVerifier,
     ) -> SignatureReport {
         let mut report = SignatureReport {
             index,
@@ -160,6 +205,8 @@ impl Verifier {
             scheme: None,
             chain: ChainStatus::NotChecked,
             chain_findings: Vec::new(),
+            timestamps: Vec::new(),
+            judged_at: self.policy.time,
             page_hashes: PageHashStatus::Absent,
             description: None,
             url: None,
@@ -182,16 +229,17 @@ impl Verifier {
             report.reasons.push(Reason::note("version-not-1"));
         }
         check_algorithms(signed_data, signer, &mut report);
-        self.check_signer(signed_data, signer, &mut report);
+        self.check_signer(signed_data, signer, timestamps, &mut report);
         check_attributes(signer, place, &mut report);
         report
     }
 
-    /// Checks the cryptography of the signer, and the path above them.
+    /// Checks the cryptography of the signer, the timestamps, and the path above the signer.
     fn check_signer(
         &self,
         signed_data: &SignedData<'_>,
         signer: &SignerInfo<'_>,
+        timestamps: &TimestampVerifier,
         report: &mut SignatureReport,
     ) {
         let bag = signed_data.read_certificates();
@@ -221,12 +269,23 @@ impl Verifier {
             report.reasons.push(Reason::invalid("content-type-mismatch"));
         }
 
+        let stamped = timestamps::judge(signer, &bag.readable, timestamps);
+        report.timestamps = stamped.reports;
+        report.reasons.extend(stamped.reasons);
+        let policy = match stamped.proved {
+            Some(time) => self.policy.clone().signed_at(time, self.policy.now),
+            None => self.policy.clone(),
+        };
+        report.judged_at = policy.time;
         if !self.anchors.is_empty() {
             let candidates = &bag.readable;
-            let outcome =
-                validate(certificate, candidates, &self.anchors, &self.crls, &self.policy);
+            let outcome = validate(certificate, candidates, &self.anchors, &self.crls, &policy);
             report.chain = outcome.status.into();
             report.chain_findings = outcome.findings;
+            let later = |revocation: &Revocation| matches!(revocation, Revocation::RevokedLater(_));
+            if outcome.revocation.iter().any(later) {
+                report.reasons.push(Reason::note("revoked-after-timestamp"));
+            }
         }
         report.reasons.extend(match report.chain {
             ChainStatus::Trusted => None,
@@ -331,9 +390,8 @@ fn check_attributes(signer: &SignerInfo<'_>, place: Place<'_>, report: &mut Sign
     let Some(unsigned) = &signer.unsigned_attributes else { return };
     for attribute in unsigned.iter() {
         match attribute.oid {
-            oid::RFC3161_COUNTER_SIGNATURE | chancery_cms::oid::COUNTER_SIGNATURE => {
-                report.reasons.push(Reason::note("timestamp-not-checked"));
-            }
+            // Judged with the signer.
+            oid::RFC3161_COUNTER_SIGNATURE | chancery_cms::oid::COUNTER_SIGNATURE => {}
             oid::NESTED_SIGNATURE => {
                 if matches!(place, Place::Nested) {
                     report.reasons.push(Reason::invalid("nested-too-deep"));

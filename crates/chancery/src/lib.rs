@@ -49,4 +49,5 @@ pub use chancery_pe as pe;
 pub use chancery_pkcs11 as pkcs11;
 pub use chancery_sigverify as sigverify;
 pub use chancery_softkey as softkey;
+pub use chancery_timestamp as timestamp;
 pub use chancery_x509 as x509;

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use chancery::authenticode::{Verdict, Verifier};
+use chancery::authenticode::{TimestampReport, Verdict, Verifier};
+use chancery::chain::TrustAnchors;
 use chancery::{Error, VerifiedFile, verify_file};
 
 use crate::args::Verify;
-use crate::commands::Evidence;
+use crate::commands::{Evidence, certificates};
 use crate::exit::Exit;
 use crate::json;
 use crate::ui::Ui;
@@ -32,7 +33,15 @@ pub(crate) fn run(args: &Verify, ui: &mut Ui) -> Exit {
 
 fn prepare(args: &Verify) -> Result<Verifier, Error> {
     let Evidence { anchors, crls, time } = Evidence::gather(&args.judge)?;
-    Ok(Verifier::new(anchors, time).with_crls(crls))
+    let verifier = Verifier::new(anchors, time).with_crls(crls);
+    if args.tsa_roots.is_empty() {
+        return Ok(verifier);
+    }
+    let mut roots = Vec::new();
+    for path in &args.tsa_roots {
+        roots.extend(certificates(path)?);
+    }
+    Ok(verifier.with_timestamp_anchors(TrustAnchors::new(roots)))
 }
 
 fn show(file: &Path, verified: &VerifiedFile, ui: &mut Ui) -> Exit {
@@ -82,10 +91,28 @@ fn text(file: &Path, verified: &VerifiedFile) -> String {
         if signature.page_hashes.name() != "absent" {
             let _ = write!(text, "\n    pages      {}", signature.page_hashes.name());
         }
+        for stamp in &signature.timestamps {
+            let _ = write!(text, "\n    timestamp  {}", timestamp(stamp));
+        }
         if !signature.reasons.is_empty() {
             let names: Vec<_> = signature.reasons.iter().map(|reason| reason.name()).collect();
             let _ = write!(text, "\n    reasons    {}", names.join(", "));
         }
+    }
+    text
+}
+
+fn timestamp(stamp: &TimestampReport) -> String {
+    let time = stamp.time.map_or_else(|| "at no time".to_owned(), |time| time.to_string());
+    let mut text = format!("{} {time}", stamp.kind);
+    if let Some(signer) = &stamp.signer {
+        let _ = write!(text, " by {}", signer.subject());
+    }
+    for reason in &stamp.reasons {
+        let _ = write!(text, "\n               {reason}");
+    }
+    for finding in &stamp.chain_findings {
+        let _ = write!(text, "\n               {finding}");
     }
     text
 }

@@ -14,5 +14,6 @@ mod forge;
 mod nesting;
 mod signing;
 mod support;
+mod timestamps;
 mod trust;
 mod verifying;
