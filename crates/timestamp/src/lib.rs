@@ -14,6 +14,8 @@ mod accept;
 mod error;
 mod ess;
 mod gen_time;
+#[cfg(feature = "http")]
+pub mod http;
 mod imprint;
 mod legacy;
 pub mod oid;

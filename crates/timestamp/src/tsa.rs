@@ -1,6 +1,9 @@
-//! A timestamp authority over any [`Identity`]: what it answers to requests.
+//! A timestamp authority over any [`Identity`]: what it answers to requests, and a small server to answer with.
 //!
 //! For trying things out and for closed networks. Its clock is this machine's: nobody audits it.
+
+mod http;
+mod server;
 
 use chancery_chain::{Policy, Status, TrustAnchors, validate};
 use chancery_cms::{NewAttribute, SignedDataBuilder, oid as cms_oid};
@@ -13,6 +16,8 @@ use crate::{
     Accuracy, Failure, GenTime, LegacyRequest, LegacyResponse, Nonce, Stamp, StampError,
     StampErrorKind, TimeStampRequest, TimeStampResponse, Timestamper, TstInfo, ess, oid,
 };
+
+pub use server::Server;
 
 /// The policy stamps are made under where none is set: from the arc for examples (RFC 5612), so that nobody
 /// takes it for an audited one.

@@ -11,8 +11,10 @@
 
 mod acceptance;
 mod authority;
+mod client;
 mod corpus;
 mod forge;
 mod legacy;
 mod requests;
+mod server;
 mod tokens;
