@@ -1,5 +1,6 @@
 //! The command line.
 
+mod export;
 mod signature;
 
 use std::error::Error as _;
@@ -11,6 +12,7 @@ use chancery::key::{DigestAlgorithm, EcCurve, PinSource, RememberedPins};
 use chancery::{KeyAddress, KeyAddressError, Keyring, TokenOptions};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
+pub(crate) use self::export::Export;
 pub(crate) use self::signature::{Attach, Extract, OutputOptions, Remove};
 use crate::pin::PinOptions;
 use crate::ui::Format;
@@ -109,7 +111,7 @@ fn key_address(text: &str) -> Result<KeyAddress, String> {
 /// Which key, and how to get at it.
 #[derive(Args, Debug)]
 pub(crate) struct KeyOptions {
-    /// The key: file:PATH, or an RFC 7512 URI as 'pkcs11:token=build;object=release'
+    /// The key: file:PATH (PEM, DER or PKCS#12), or an RFC 7512 URI as 'pkcs11:token=build;object=release'
     #[arg(long, value_name = "URI", value_parser = key_address, help_heading = "Key options")]
     pub(crate) key: KeyAddress,
     #[command(flatten)]
@@ -170,9 +172,10 @@ pub(crate) struct Sign {
     #[command(flatten)]
     pub(crate) key: KeyOptions,
     /// The signer's certificate, and any others in the same file as its chain;
-    /// `token` for those beside the key on its token (./token for such a file)
+    /// `token` for those beside the key on its token (./token for such a file);
+    /// not needed for a key in a PKCS#12 file
     #[arg(long, value_name = "FILE")]
-    pub(crate) cert: PathBuf,
+    pub(crate) cert: Option<PathBuf>,
     /// More certificates for the chain
     #[arg(long, value_name = "FILE")]
     pub(crate) chain: Vec<PathBuf>,
@@ -447,6 +450,13 @@ pub(crate) enum Csr {
         /// The request
         file: PathBuf,
     },
+    /// Tell whether a request is in order and signed with the key in it
+    #[command(after_help = "Example:\n  chancery csr verify request.csr")]
+    Verify {
+        /// The requests
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
 }
 
 /// What a certificate is for.
@@ -508,6 +518,11 @@ pub(crate) enum Cert {
         #[command(flatten)]
         judge: JudgeOptions,
     },
+    /// Write certificates, or a key file with its certificates, in another form
+    #[command(
+        after_help = "Examples:\n  chancery cert export signer.pem --der --out signer.cer\n  chancery cert export chain.pem --pkcs7 --out chain.p7b\n  chancery cert export chain.pem --pkcs12 --key file:key.pem --out signer.p12"
+    )]
+    Export(Box<Export>),
     /// Print the modulus of an RSA certificate's key, as openssl does
     #[command(after_help = "Example:\n  chancery cert modulus signer.pem")]
     Modulus {

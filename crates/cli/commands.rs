@@ -2,7 +2,9 @@
 
 mod attach;
 mod cert;
+mod cert_export;
 mod csr;
+mod csr_verify;
 mod digest;
 mod extract;
 mod inspect;
@@ -17,8 +19,8 @@ use std::path::Path;
 
 use chancery::chain::{Crl, TrustAnchors};
 use chancery::key::{DigestAlgorithm, KeyAlgorithm, KeyErrorKind, SignatureScheme};
-use chancery::x509::{Certificate, Name, Time, read_certificates};
-use chancery::{Error, ErrorKind, read_crls, read_small_file};
+use chancery::x509::{Certificate, Name, Time};
+use chancery::{Error, ErrorKind, read_certificate_file, read_crls};
 use clap::CommandFactory;
 
 use crate::args::{Cli, Command, JudgeOptions};
@@ -100,7 +102,7 @@ impl Evidence {
 
 /// Reads every certificate of a file.
 fn certificates(path: &Path) -> Result<Vec<Certificate>, Error> {
-    read_certificates(&read_small_file(path)?).map_err(|error| Error::malformed(path, error))
+    read_certificate_file(path)
 }
 
 /// Reads a distinguished name given as an option.

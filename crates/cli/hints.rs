@@ -55,6 +55,8 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
         ErrorKind::Io | ErrorKind::Usage => {
             if error.to_string().contains("hard links") {
                 one("write to another file:  --out PATH".into())
+            } else if error.to_string().contains("no certificate was given") {
+                one("name the signer's certificate:  --cert FILE".into())
             } else if error.to_string().contains("no quickstart made") {
                 one("use another folder:  --out FOLDER".into())
             } else {

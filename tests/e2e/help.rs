@@ -3,7 +3,7 @@
 use crate::support::chancery;
 
 /// Every command that does something, as it is typed.
-const COMMANDS: [&[&str]; 27] = [
+const COMMANDS: [&[&str]; 29] = [
     &[],
     &["quickstart"],
     &["sign"],
@@ -21,8 +21,10 @@ const COMMANDS: [&[&str]; 27] = [
     &["key", "delete"],
     &["csr", "new"],
     &["csr", "show"],
+    &["csr", "verify"],
     &["cert", "issue"],
     &["cert", "show"],
+    &["cert", "export"],
     &["cert", "modulus"],
     &["cert", "verify"],
     &["token", "list"],
@@ -55,6 +57,8 @@ fn every_help_has_an_example_and_fits_eighty_columns() {
 fn wrong_usage_ends_with_two() {
     chancery(["no-such-command"]).ends_with(2);
     chancery(["sign"]).ends_with(2);
+    chancery(["cert", "export", "a.pem", "--pkcs12"]).ends_with(2);
+    chancery(["cert", "export", "a.pem", "--pkcs12", "--pkcs7"]).ends_with(2);
     chancery(["sign", "a.exe", "--key", "file:k", "--cert", "c", "--replace", "--append"])
         .ends_with(2);
     chancery::<&str>([]).ends_with(2);

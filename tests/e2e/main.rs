@@ -12,6 +12,7 @@
 mod bad_input;
 mod certificates;
 mod corpus;
+mod export;
 mod guard;
 mod help;
 mod output;

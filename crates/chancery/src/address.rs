@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use chancery_pkcs11::Uri;
 
 /// The address of a key: `file:release.pem` or an RFC 7512 URI, `pkcs11:token=build;object=release`.
+///
+/// `pkcs12:release.p12` is read too and is the same as `file:release.p12`: a file says itself what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyAddress {
@@ -53,7 +55,7 @@ impl FromStr for KeyAddress {
     type Err = KeyAddressError;
 
     fn from_str(text: &str) -> Result<Self, KeyAddressError> {
-        if let Some(path) = text.strip_prefix("file:") {
+        if let Some(path) = text.strip_prefix("file:").or_else(|| text.strip_prefix("pkcs12:")) {
             // `file:///path` is the same file as `file:/path` (RFC 8089 section 2).
             let path = path.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(path);
             if path.is_empty() {
@@ -87,6 +89,7 @@ mod tests {
         for (text, written) in [
             ("file:key.pem", "file:key.pem"),
             ("file:///etc/key.pem", "file:/etc/key.pem"),
+            ("pkcs12:key.p12", "file:key.p12"),
             ("pkcs11:token=build;object=release", "pkcs11:token=build;object=release"),
         ] {
             assert_eq!(text.parse::<KeyAddress>().unwrap().to_string(), written);
@@ -95,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_bare_path_and_an_empty_one_are_refused() {
-        for bad in ["key.pem", "", "file:", "PKCS11:token=a", "cng:container=a"] {
+        for bad in ["key.pem", "", "file:", "pkcs12:", "PKCS11:token=a", "cng:container=a"] {
             assert!(bad.parse::<KeyAddress>().is_err(), "{bad}");
         }
     }

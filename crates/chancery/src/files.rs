@@ -5,10 +5,11 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use chancery_chain::Crl;
+use chancery_cms::SignedData;
 use chancery_key::PublicKey;
 use chancery_x509::{Certificate, read_certificates, read_documents};
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, KeyAddress};
 
 /// The longest certificate, request or key file read, in bytes.
 const MAX_SMALL_FILE: u64 = 16 << 20;
@@ -78,26 +79,73 @@ pub fn read_identity_certificates(
     certificate: &Path,
     chain: &[impl AsRef<Path>],
 ) -> Result<(Certificate, Vec<Certificate>), Error> {
-    let read = |path: &Path| {
-        read_certificates(&read_small_file(path)?).map_err(|error| Error::malformed(path, error))
-    };
-    let mut others = read(certificate)?;
+    let others = read_certificate_file(certificate)?;
+    with_chain(choose(key, others, &certificate.display().to_string())?, chain)
+}
+
+/// Takes the certificate of a key from those stored with it, as in a PKCS#12 file; the others, and those in
+/// the files of `chain`, may be its chain.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] where there are none; otherwise as [`read_identity_certificates`].
+pub fn stored_identity_certificates(
+    key: &PublicKey,
+    stored: Vec<Certificate>,
+    address: &KeyAddress,
+    chain: &[impl AsRef<Path>],
+) -> Result<(Certificate, Vec<Certificate>), Error> {
+    if stored.is_empty() {
+        let message =
+            format!("no certificate was given, and none is stored with the key {address}");
+        return Err(Error::new(ErrorKind::Usage, message));
+    }
+    with_chain(choose(key, stored, &address.to_string())?, chain)
+}
+
+/// Reads every certificate of a file: PEM blocks, one in DER, or a PKCS#7 bundle in either.
+///
+/// # Errors
+/// [`ErrorKind::Io`], and [`ErrorKind::Malformed`] where there is none or one is broken.
+pub fn read_certificate_file(path: &Path) -> Result<Vec<Certificate>, Error> {
+    let bytes = read_small_file(path)?;
+    let documents = read_documents(&bytes).unwrap_or_default();
+    let bundles = documents
+        .iter()
+        .filter(|document| matches!(document.label.as_deref(), None | Some("PKCS7" | "CMS")))
+        .filter_map(|document| SignedData::from_der(&document.der).ok());
+    let bundled: Vec<Certificate> =
+        bundles.flat_map(|bundle| bundle.read_certificates().readable).collect();
+    if !bundled.is_empty() {
+        return Ok(bundled);
+    }
+    read_certificates(&bytes).map_err(|error| Error::malformed(path, error))
+}
+
+fn with_chain(
+    (own, mut others): (Certificate, Vec<Certificate>),
+    chain: &[impl AsRef<Path>],
+) -> Result<(Certificate, Vec<Certificate>), Error> {
+    for path in chain {
+        others.extend(read_certificate_file(path.as_ref())?);
+    }
+    Ok((own, others))
+}
+
+/// Picks the certificate of a key.
+fn choose(
+    key: &PublicKey,
+    mut others: Vec<Certificate>,
+    place: &str,
+) -> Result<(Certificate, Vec<Certificate>), Error> {
     let position = others.iter().position(|candidate| candidate.public_key() == key);
     let Some(position) = position else {
         let subjects: Vec<_> =
             others.iter().map(|candidate| format!("`{}`", candidate.subject())).collect();
         return Err(Error::new(
             ErrorKind::CertificateMismatch,
-            format!(
-                "no certificate in {} belongs to the key; it has {}",
-                certificate.display(),
-                subjects.join(", ")
-            ),
+            format!("no certificate in {place} belongs to the key; it has {}", subjects.join(", ")),
         ));
     };
     let own = others.remove(position);
-    for path in chain {
-        others.extend(read(path.as_ref())?);
-    }
     Ok((own, others))
 }

@@ -1,5 +1,7 @@
 //! From addresses to keys, whatever backend holds them.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +12,7 @@ use chancery_key::{
 };
 use chancery_pkcs11::{Module, Token, TokenStore, Uri};
 use chancery_sigverify::Verified;
-use chancery_softkey::{SoftKey, SoftKeyDirectory};
+use chancery_softkey::{Pkcs12, SoftKey, SoftKeyDirectory};
 use chancery_x509::{Certificate, Time};
 
 use crate::{Error, ErrorKind, KeyAddress};
@@ -66,6 +68,52 @@ impl Keyring {
             KeyAddress::File(path) => Box::new(SoftKey::open_file(path, &self.pins)?),
             KeyAddress::Pkcs11(uri) => Box::new(self.token_store(uri)?.open_key(uri)?),
         })
+    }
+
+    /// Opens the key at an address with the certificates that are stored with it: those of a PKCS#12 file;
+    /// elsewhere there are none.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`ErrorKind::Malformed`] for a certificate that cannot be read.
+    pub fn open_with_certificates(
+        &self,
+        address: &KeyAddress,
+    ) -> Result<(Box<dyn SigningKey>, Vec<Certificate>), Error> {
+        let KeyAddress::File(path) = address else { return Ok((self.open(address)?, Vec::new())) };
+        let (key, certificates) = self.open_file(path)?;
+        Ok((Box::new(key), certificates))
+    }
+
+    /// Opens a software key, which can be written elsewhere, and the certificates in its file.
+    ///
+    /// # Errors
+    /// As [`open_with_certificates`](Self::open_with_certificates); [`KeyErrorKind::NotPermitted`] for a key
+    /// that stays where it is.
+    pub fn open_software(
+        &self,
+        address: &KeyAddress,
+    ) -> Result<(SoftKey, Vec<Certificate>), Error> {
+        match address {
+            KeyAddress::File(path) => self.open_file(path),
+            _ => Err(KeyError::new(
+                KeyErrorKind::NotPermitted,
+                format!("{address} is no key file: a key on a token stays there"),
+            )
+            .into()),
+        }
+    }
+
+    fn open_file(&self, path: &Path) -> Result<(SoftKey, Vec<Certificate>), Error> {
+        if !Pkcs12::is_in(&read_beginning(path)?) {
+            return Ok((SoftKey::open_file(path, &self.pins)?, Vec::new()));
+        }
+        let (key, certificates) = Pkcs12::open_file(path, &self.pins)?.into_parts();
+        let certificates = certificates
+            .iter()
+            .map(|der| Certificate::from_der(der))
+            .collect::<Result<_, _>>()
+            .map_err(|error| Error::malformed(path, error))?;
+        Ok((key, certificates))
     }
 
     /// Finds keys in the place an address names: a folder of key files, or a token.
@@ -252,6 +300,17 @@ fn token_address<'a>(address: &'a KeyAddress, instead: &str) -> Result<&'a Uri, 
 fn describe(certificate: &Certificate) -> String {
     let serial: String = certificate.serial().iter().map(|octet| format!("{octet:02x}")).collect();
     format!("`{}` with serial number {serial}", certificate.subject())
+}
+
+/// Reads as much of a file as tells what it is; nothing where there is none.
+fn read_beginning(path: &Path) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    match File::open(path).and_then(|file| file.take(16).read_to_end(&mut bytes)) {
+        Ok(_) => Ok(bytes),
+        // Opening the key says it better.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(bytes),
+        Err(error) => Err(Error::io("read", path, error)),
+    }
 }
 
 /// Looks for a token in every module, and insists on finding one.

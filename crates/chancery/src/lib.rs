@@ -6,6 +6,7 @@ mod base64;
 mod detached;
 mod digesting;
 mod error;
+mod exporting;
 mod files;
 mod inspecting;
 mod keys;
@@ -14,6 +15,7 @@ mod pins;
 mod planning;
 pub mod quickstart;
 mod removing;
+mod request_check;
 mod requesting;
 mod rewriting;
 mod signer;
@@ -27,13 +29,18 @@ pub use detached::{
 };
 pub use digesting::digest_file;
 pub use error::{Error, ErrorKind};
-pub use files::{read_crls, read_identity_certificates, read_small_file, write_new_file};
+pub use exporting::{CertificateForm, export_certificates, export_pkcs12};
+pub use files::{
+    read_certificate_file, read_crls, read_identity_certificates, read_small_file,
+    stored_identity_certificates, write_new_file,
+};
 pub use inspecting::{InspectedSignature, Inspection, inspect_file};
 pub use keys::{Keyring, TokenOptions, proved};
 pub use modulus::read_modulus;
 pub use pins::{EnvironmentPin, FilePin, GivenPin, HsmEnvironmentPin, random_passphrase};
 pub use planning::{Plan, plan_signing};
 pub use removing::{RemoveOptions, Removed, RemovedPart, remove_signatures};
+pub use request_check::{RequestCheck, check_request};
 pub use requesting::{Product, Requested, request_from_inf, request_like};
 pub use signer::{Objection, Signer};
 pub use signing::{IfSigned, Outcome, SignFileOptions, Signed, sign_file};

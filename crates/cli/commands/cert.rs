@@ -12,7 +12,7 @@ use chancery::x509::{
 use chancery::{Error, read_identity_certificates, read_small_file};
 
 use crate::args::{Cert, Issue, JudgeOptions, ProfileName};
-use crate::commands::{Evidence, certificates, name, now, scheme, write_pem};
+use crate::commands::{Evidence, cert_export, certificates, name, now, scheme, write_pem};
 use crate::exit::Exit;
 use crate::json;
 use crate::ui::Ui;
@@ -24,6 +24,7 @@ pub(crate) fn run(args: &Cert, ui: &mut Ui) -> Result<Exit, Error> {
             let pem = to_pem("CERTIFICATE", certificate.as_der());
             write_pem(&pem, args.out.as_deref(), ui)
         }
+        Cert::Export(args) => cert_export::run(args, ui),
         Cert::Verify { file, chain, judge } => verify(file, chain, judge, ui),
         Cert::Modulus { file } => {
             let certificates = certificates(file)?;

@@ -6,7 +6,7 @@ use chancery::x509::{CertificationRequest, RequestBuilder, to_pem};
 use chancery::{Error, Product, read_small_file, request_from_inf, request_like};
 
 use crate::args::{Csr, RequestSource};
-use crate::commands::{cert, name, now, scheme, write_pem};
+use crate::commands::{cert, csr_verify, name, now, scheme, write_pem};
 use crate::exit::Exit;
 use crate::json;
 use crate::ui::Ui;
@@ -43,6 +43,7 @@ pub(crate) fn run(args: &Csr, ui: &mut Ui) -> Result<Exit, Error> {
             };
             write_pem(&pem, out.as_deref(), ui)
         }
+        Csr::Verify { files } => Ok(csr_verify::run(files, ui)),
         Csr::Show { file } => {
             let request = CertificationRequest::from_file_contents(&read_small_file(file)?)
                 .map_err(|error| Error::malformed(file, error))?;

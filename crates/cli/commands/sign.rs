@@ -11,7 +11,7 @@ use chancery::pkcs11::Module;
 use chancery::x509::Identity;
 use chancery::{
     Error, ErrorKind, Objection, Outcome, SignFileOptions, Signed, Signer, read_crls,
-    read_identity_certificates, sign_file,
+    read_identity_certificates, sign_file, stored_identity_certificates,
 };
 
 use crate::args::{SchemeName, Sign};
@@ -35,9 +35,12 @@ pub(crate) fn run(args: &Sign, ui: &mut Ui) -> Exit {
         return match checked {
             Some((signer, survived)) => plan::run(args, &signer, &survived, ui),
             None => {
+                let place = args.cert.as_deref().map_or_else(
+                    || "the certificates stored with it".into(),
+                    |place| place.display().to_string(),
+                );
                 let message = format!(
-                    "a dry run does not open the key, which alone tells whose of {} it is",
-                    args.cert.display()
+                    "a dry run does not open the key, which alone tells whose of {place} it is"
                 );
                 ui.error(&Error::new(ErrorKind::Usage, message), None)
             }
@@ -82,10 +85,9 @@ fn check(args: &Sign) -> Result<Option<(Signer, Vec<Objection>)>, Error> {
     if args.output.is_too_narrow(args.files.len()) {
         return Err(Error::new(ErrorKind::Usage, "--out must be a folder for several files"));
     }
-    if args.cert == Path::new(FROM_TOKEN) {
-        return Ok(None);
-    }
-    let Some(signer) = Signer::from_files(&args.cert, &args.chain)? else { return Ok(None) };
+    let file = args.cert.as_deref().filter(|file| *file != Path::new(FROM_TOKEN));
+    let Some(file) = file else { return Ok(None) };
+    let Some(signer) = Signer::from_files(file, &args.chain)? else { return Ok(None) };
     let survived = signer.check(&crls(args)?, now()?, args.force)?;
     Ok(Some((signer, survived)))
 }
@@ -101,16 +103,18 @@ fn crls(args: &Sign) -> Result<Vec<Crl>, Error> {
 /// Opens the key once for all files.
 fn prepare(args: &Sign, checked: bool) -> Result<(Identity, SignFileOptions), Error> {
     let keyring = args.key.access.keyring(true);
-    let key = keyring.open(&args.key.key)?;
-    let (certificate, others) = if args.cert == Path::new(FROM_TOKEN) {
-        let (own, mut others) =
-            keyring.identity_certificates(&args.key.key, key.public_key(), now()?)?;
-        for file in &args.chain {
-            others.extend(certificates(file)?);
+    let (key, stored) = keyring.open_with_certificates(&args.key.key)?;
+    let (certificate, others) = match &args.cert {
+        Some(place) if place == Path::new(FROM_TOKEN) => {
+            let (own, mut others) =
+                keyring.identity_certificates(&args.key.key, key.public_key(), now()?)?;
+            for file in &args.chain {
+                others.extend(certificates(file)?);
+            }
+            (own, others)
         }
-        (own, others)
-    } else {
-        read_identity_certificates(key.public_key(), &args.cert, &args.chain)?
+        Some(file) => read_identity_certificates(key.public_key(), file, &args.chain)?,
+        None => stored_identity_certificates(key.public_key(), stored, &args.key.key, &args.chain)?,
     };
     if !checked {
         let signer = Signer::new(certificate.clone(), &others);
