@@ -267,6 +267,29 @@ pub(crate) struct Certificate {
     pub(crate) thumbprint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) thumbprint_sha256: Option<String>,
+    pub(crate) extensions: Vec<Extension>,
+}
+
+/// An extension, and what it says.
+#[derive(Debug, Serialize)]
+pub(crate) struct Extension {
+    pub(crate) oid: String,
+    pub(crate) name: Option<&'static str>,
+    pub(crate) critical: bool,
+    pub(crate) understood: bool,
+    pub(crate) values: Vec<String>,
+}
+
+/// Describes extensions in their order.
+pub(crate) fn extensions(all: &chancery::x509::Extensions) -> Vec<Extension> {
+    let object = |one: chancery::DescribedExtension| Extension {
+        oid: one.oid.to_string(),
+        name: one.name,
+        critical: one.critical,
+        understood: one.is_understood,
+        values: one.values,
+    };
+    chancery::describe_extensions(all).into_iter().map(object).collect()
 }
 
 /// A file that was written.

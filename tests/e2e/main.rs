@@ -17,6 +17,7 @@ mod guard;
 mod help;
 mod output;
 mod quickstart;
+mod show;
 mod sign;
 mod signatures;
 mod support;

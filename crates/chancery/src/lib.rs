@@ -4,6 +4,7 @@
 mod address;
 mod base64;
 mod detached;
+mod describing;
 mod digesting;
 mod error;
 mod exporting;
@@ -27,6 +28,7 @@ pub use address::{KeyAddress, KeyAddressError};
 pub use detached::{
     AttachOptions, Attached, PKCS7_LABEL, attach_signature, extract_signature, read_signature,
 };
+pub use describing::{DescribedExtension, describe_extensions, purpose_name};
 pub use digesting::digest_file;
 pub use error::{Error, ErrorKind};
 pub use exporting::{CertificateForm, export_certificates, export_pkcs12};

@@ -7,9 +7,9 @@ use chancery::chain::{Policy, Status, validate};
 use chancery::keymatch::Modulus;
 use chancery::x509::{
     Certificate, CertificateBuilder, CertificationRequest, Extensions, Identity, Profile,
-    SerialNumber, Validity, oid, to_pem,
+    SerialNumber, Validity, to_pem,
 };
-use chancery::{Error, read_identity_certificates, read_small_file};
+use chancery::{Error, purpose_name, read_identity_certificates, read_small_file};
 
 use crate::args::{Cert, Issue, JudgeOptions, ProfileName};
 use crate::commands::{Evidence, cert_export, certificates, name, now, scheme, write_pem};
@@ -146,6 +146,7 @@ fn object(file: &Path, certificate: &Certificate) -> json::Certificate {
         extended_key_usage,
         thumbprint: Some(json::hex(&certificate.thumbprint_sha1())),
         thumbprint_sha256: Some(json::hex(&certificate.thumbprint_sha256())),
+        extensions: json::extensions(certificate.extensions()),
     }
 }
 
@@ -153,16 +154,7 @@ fn object(file: &Path, certificate: &Certificate) -> json::Certificate {
 pub(crate) fn usages(extensions: &Extensions) -> (Option<Vec<&'static str>>, Option<Vec<String>>) {
     let key_usage = extensions.key_usage().ok().flatten().map(|usage| usage.names());
     let purposes = extensions.extended_key_usage().ok().flatten();
-    let named = purposes.map(|list| {
-        list.into_iter()
-            .map(|purpose| match purpose {
-                oid::CODE_SIGNING => "codeSigning".to_owned(),
-                oid::TIME_STAMPING => "timeStamping".to_owned(),
-                oid::LIFETIME_SIGNING => "lifetimeSigning".to_owned(),
-                other => other.to_string(),
-            })
-            .collect()
-    });
+    let named = purposes.map(|list| list.iter().map(purpose_name).collect());
     (key_usage, named)
 }
 
@@ -182,9 +174,14 @@ pub(crate) fn text(object: &json::Certificate, what: &str) -> String {
     line("key", Some(&object.algorithm));
     line("signed with", object.scheme);
     line("authority", object.ca.map(|ca| if ca { "yes" } else { "no" }));
-    line("key usage", object.key_usage.as_ref().map(|names| names.join(", ")).as_deref());
-    line("purposes", object.extended_key_usage.as_ref().map(|names| names.join(", ")).as_deref());
     line("sha1", object.thumbprint.as_deref());
     line("sha256", object.thumbprint_sha256.as_deref());
+    for extension in &object.extensions {
+        let critical = if extension.critical { " (critical)" } else { "" };
+        let _ = write!(text, "\n  {}{critical}", extension.name.unwrap_or(&extension.oid));
+        for value in &extension.values {
+            let _ = write!(text, "\n    {value}");
+        }
+    }
     text
 }

@@ -64,6 +64,7 @@ pub(crate) fn run(args: &Csr, ui: &mut Ui) -> Result<Exit, Error> {
                 extended_key_usage,
                 thumbprint: None,
                 thumbprint_sha256: None,
+                extensions: json::extensions(request.extensions()),
             };
             ui.result(&object, || cert::text(&object, "request, its signature holds"));
             Ok(Exit::Done)
