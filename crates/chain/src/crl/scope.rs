@@ -85,6 +85,10 @@ impl DistributionPoint {
         Ok(points)
     }
 
+    pub(crate) fn into_names(self) -> Vec<GeneralName> {
+        self.names
+    }
+
     fn from_tlv(tlv: Tlv<'_>, issuer: &NormalName) -> Result<Self, Error> {
         let mut parts = tlv.expect(tag::SEQUENCE, "distribution point")?.reader();
         let name = parts.optional(tag::context_constructed(0))?;

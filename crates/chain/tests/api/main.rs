@@ -14,6 +14,7 @@ mod differential;
 mod hostile;
 mod list_signers;
 mod lists;
+mod locations;
 mod maker;
 mod openssl;
 mod paths;
