@@ -18,6 +18,7 @@ pub mod broken_keys;
 pub mod conformance;
 pub mod corpus;
 pub mod faulty;
+pub mod http_server;
 pub mod openssl;
 pub mod oracles;
 pub mod pe_maker;
