@@ -5,7 +5,7 @@ use chancery_cms::{SignedData, SignerInfo};
 use chancery_key::DigestAlgorithm;
 use chancery_timestamp::TimestampVerifier;
 use chancery_x509::asn1::tag;
-use chancery_x509::{Time, digest_from_algorithm};
+use chancery_x509::{Certificate, Time, digest_from_algorithm};
 
 use crate::report::Severity;
 use crate::spc::{self, IndirectData};
@@ -90,6 +90,7 @@ pub struct Verifier {
     timestamp_anchors: Option<TrustAnchors>,
     timestamp_verifier: Option<TimestampVerifier>,
     crls: Vec<Crl>,
+    certificates: Vec<Certificate>,
     policy: Policy,
 }
 
@@ -102,6 +103,7 @@ impl Verifier {
             timestamp_anchors: None,
             timestamp_verifier: None,
             crls: Vec::new(),
+            certificates: Vec::new(),
             policy: Policy::code_signing(time),
         }
     }
@@ -142,6 +144,13 @@ impl Verifier {
     #[must_use]
     pub fn with_crls(mut self, crls: Vec<Crl>) -> Self {
         self.crls = crls;
+        self
+    }
+
+    /// Takes these certificates for possible parts of paths, beside those that are in signatures.
+    #[must_use]
+    pub fn with_certificates(mut self, certificates: Vec<Certificate>) -> Self {
+        self.certificates = certificates;
         self
     }
 
@@ -278,8 +287,9 @@ impl Verifier {
         };
         report.judged_at = policy.time;
         if !self.anchors.is_empty() {
-            let candidates = &bag.readable;
-            let outcome = validate(certificate, candidates, &self.anchors, &self.crls, &policy);
+            let candidates = [bag.readable.as_slice(), &self.certificates].concat();
+            let outcome =
+                validate(certificate, &candidates, &self.anchors, &self.crls, &policy);
             report.chain = outcome.status.into();
             report.chain_findings = outcome.findings;
             let later = |revocation: &Revocation| matches!(revocation, Revocation::RevokedLater(_));
