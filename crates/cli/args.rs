@@ -278,6 +278,9 @@ pub(crate) struct JudgeOptions {
     /// Take the revocation lists in this file for evidence
     #[arg(long, value_name = "FILE")]
     pub(crate) crl: Vec<PathBuf>,
+    /// Fetch missing issuers and revocation lists over HTTP from where the certificates say they are
+    #[arg(long)]
+    pub(crate) fetch: bool,
     /// Judge certificates at this time, as 2026-01-31T12:00:00Z [default: now]
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<String>,

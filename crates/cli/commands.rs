@@ -7,6 +7,7 @@ mod csr;
 mod csr_verify;
 mod digest;
 mod extract;
+mod fetch;
 mod inspect;
 mod key;
 mod quickstart;

@@ -14,6 +14,7 @@ mod certificates;
 mod corpus;
 mod export;
 mod guard;
+mod fetch;
 mod help;
 mod output;
 mod quickstart;

@@ -8,6 +8,7 @@ mod describing;
 mod digesting;
 mod error;
 mod exporting;
+mod fetching;
 mod files;
 mod inspecting;
 mod keys;
@@ -32,6 +33,9 @@ pub use describing::{DescribedExtension, describe_extensions, purpose_name};
 pub use digesting::digest_file;
 pub use error::{Error, ErrorKind};
 pub use exporting::{CertificateForm, export_certificates, export_pkcs12};
+pub use fetching::{Fetch, FetchError, Fetched, Gatherer, MAX_FETCHED_BYTES, MAX_FETCHES_PER_LEAF};
+#[cfg(feature = "http")]
+pub use fetching::{HttpFetch, HttpLimits};
 pub use files::{
     read_certificate_file, read_crls, read_identity_certificates, read_small_file,
     stored_identity_certificates, write_new_file,

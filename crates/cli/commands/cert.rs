@@ -12,6 +12,7 @@ use chancery::x509::{
 use chancery::{Error, purpose_name, read_identity_certificates, read_small_file};
 
 use crate::args::{Cert, Issue, JudgeOptions, ProfileName};
+use crate::commands::fetch::Fetcher;
 use crate::commands::{Evidence, cert_export, certificates, name, now, scheme, write_pem};
 use crate::exit::Exit;
 use crate::json;
@@ -68,7 +69,12 @@ fn verify(
         candidates.extend(certificates(path)?);
     }
     let policy = Policy::code_signing(evidence.time);
-    let outcome = validate(&leaf, &candidates, &evidence.anchors, &evidence.crls, &policy);
+    let mut fetcher = Fetcher::new(judge);
+    let fetched = fetcher.judge(&leaf, &candidates, &evidence, &policy);
+    let outcome = fetched.unwrap_or_else(|| {
+        validate(&leaf, &candidates, &evidence.anchors, &evidence.crls, &policy)
+    });
+    fetcher.tell(ui);
     let findings = json::findings(&outcome.findings);
     let object = serde_json::json!({
         "schema": 1, "type": "judged", "file": json::shown(file),

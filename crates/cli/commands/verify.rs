@@ -3,45 +3,55 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use chancery::authenticode::{TimestampReport, Verdict, Verifier};
+use chancery::authenticode::{TimestampReport, Verdict};
 use chancery::chain::TrustAnchors;
 use chancery::{Error, VerifiedFile, verify_file};
 
 use crate::args::Verify;
+use crate::commands::fetch::Fetcher;
 use crate::commands::{Evidence, certificates};
 use crate::exit::Exit;
 use crate::json;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Verify, ui: &mut Ui) -> Exit {
-    let verifier = match prepare(args) {
-        Ok(verifier) => verifier,
+    let gathered = Evidence::gather(&args.judge)
+        .and_then(|evidence| Ok((evidence, timestamp_anchors(args)?)));
+    let (evidence, timestamp_anchors) = match gathered {
+        Ok(gathered) => gathered,
         Err(error) => return ui.error(&error, None),
     };
+    let mut fetcher = Fetcher::new(&args.judge);
     let progress = ui.progress(args.files.len(), "verifying");
     let mut exit = Exit::Done;
     for file in &args.files {
         progress.file(file);
+        let mut verifier = fetcher.verifier(file, &evidence);
+        if let Some(anchors) = &timestamp_anchors {
+            verifier = verifier.with_timestamp_anchors(anchors.clone());
+        }
         let result = verify_file(file, &verifier);
-        exit = exit.graver(progress.done(|| match result {
-            Ok(verified) => show(file, &verified, ui),
-            Err(error) => ui.error(&error, Some(file)),
+        exit = exit.graver(progress.done(|| {
+            fetcher.tell(ui);
+            match result {
+                Ok(verified) => show(file, &verified, ui),
+                Err(error) => ui.error(&error, Some(file)),
+            }
         }));
     }
     exit
 }
 
-fn prepare(args: &Verify) -> Result<Verifier, Error> {
-    let Evidence { anchors, crls, time } = Evidence::gather(&args.judge)?;
-    let verifier = Verifier::new(anchors, time).with_crls(crls);
+/// Reads the roots that timestamps have for themselves.
+fn timestamp_anchors(args: &Verify) -> Result<Option<TrustAnchors>, Error> {
     if args.tsa_roots.is_empty() {
-        return Ok(verifier);
+        return Ok(None);
     }
     let mut roots = Vec::new();
     for path in &args.tsa_roots {
         roots.extend(certificates(path)?);
     }
-    Ok(verifier.with_timestamp_anchors(TrustAnchors::new(roots)))
+    Ok(Some(TrustAnchors::new(roots)))
 }
 
 fn show(file: &Path, verified: &VerifiedFile, ui: &mut Ui) -> Exit {
