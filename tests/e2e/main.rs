@@ -9,12 +9,13 @@
     reason = "everything here is part of a test, whose way to fail is a panic"
 )]
 
+mod bad_certificates;
 mod bad_input;
 mod certificates;
 mod corpus;
 mod export;
-mod guard;
 mod fetch;
+mod guard;
 mod help;
 mod output;
 mod quickstart;

@@ -288,8 +288,7 @@ impl Verifier {
         report.judged_at = policy.time;
         if !self.anchors.is_empty() {
             let candidates = [bag.readable.as_slice(), &self.certificates].concat();
-            let outcome =
-                validate(certificate, &candidates, &self.anchors, &self.crls, &policy);
+            let outcome = validate(certificate, &candidates, &self.anchors, &self.crls, &policy);
             report.chain = outcome.status.into();
             report.chain_findings = outcome.findings;
             let later = |revocation: &Revocation| matches!(revocation, Revocation::RevokedLater(_));

@@ -3,8 +3,8 @@
 
 mod address;
 mod base64;
-mod detached;
 mod describing;
+mod detached;
 mod digesting;
 mod error;
 mod exporting;
@@ -26,10 +26,10 @@ mod verifying;
 mod writer;
 
 pub use address::{KeyAddress, KeyAddressError};
+pub use describing::{DescribedExtension, describe_extensions, purpose_name};
 pub use detached::{
     AttachOptions, Attached, PKCS7_LABEL, attach_signature, extract_signature, read_signature,
 };
-pub use describing::{DescribedExtension, describe_extensions, purpose_name};
 pub use digesting::digest_file;
 pub use error::{Error, ErrorKind};
 pub use exporting::{CertificateForm, export_certificates, export_pkcs12};

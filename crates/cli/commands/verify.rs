@@ -15,8 +15,8 @@ use crate::json;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Verify, ui: &mut Ui) -> Exit {
-    let gathered = Evidence::gather(&args.judge)
-        .and_then(|evidence| Ok((evidence, timestamp_anchors(args)?)));
+    let gathered =
+        Evidence::gather(&args.judge).and_then(|evidence| Ok((evidence, timestamp_anchors(args)?)));
     let (evidence, timestamp_anchors) = match gathered {
         Ok(gathered) => gathered,
         Err(error) => return ui.error(&error, None),

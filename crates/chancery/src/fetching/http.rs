@@ -56,10 +56,12 @@ impl HttpFetch {
 
 impl Fetch for HttpFetch {
     fn fetch(&self, url: &str) -> Result<Vec<u8>, FetchError> {
-        let is_followed = |scheme: &str| {
+        const FOLLOWED: &[&str] =
+            if cfg!(feature = "https") { &["http://", "https://"] } else { &["http://"] };
+        let begins_with = |scheme: &&str| {
             url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
         };
-        if !is_followed("http://") && !(cfg!(feature = "https") && is_followed("https://")) {
+        if !FOLLOWED.iter().any(begins_with) {
             return Err(FetchError::Scheme);
         }
         let mut response = self.agent.get(url).call().map_err(|error| self.explain(error))?;
