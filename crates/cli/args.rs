@@ -1,5 +1,6 @@
 //! The command line.
 
+mod authority;
 mod export;
 mod signature;
 
@@ -12,6 +13,7 @@ use chancery::key::{DigestAlgorithm, EcCurve, PinSource, RememberedPins};
 use chancery::{KeyAddress, KeyAddressError, Keyring, TokenOptions};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
+pub(crate) use self::authority::{AuthoritySource, Ca, Issue, ProfileName, Revoke, Rules};
 pub(crate) use self::export::Export;
 pub(crate) use self::signature::{Attach, Extract, OutputOptions, Remove};
 use crate::pin::PinOptions;
@@ -90,6 +92,9 @@ pub(crate) enum Command {
     /// Issue and show certificates
     #[command(subcommand)]
     Cert(Cert),
+    /// Keep a certificate authority in a folder
+    #[command(subcommand)]
+    Ca(Ca),
     /// Show tokens
     #[command(subcommand)]
     Token(Token),
@@ -462,52 +467,18 @@ pub(crate) enum Csr {
     },
 }
 
-/// What a certificate is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ProfileName {
-    /// A root certificate authority, self-signed
-    Root,
-    /// A certificate authority under a root
-    Intermediate,
-    /// An end entity that signs code
-    CodeSigning,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Issue {
-    /// The request to answer
-    #[arg(long, value_name = "FILE", conflicts_with = "subject")]
-    pub(crate) request: Option<PathBuf>,
-    /// The subject of a self-signed certificate
-    #[arg(long, value_name = "NAME", required_unless_present = "request")]
-    pub(crate) subject: Option<String>,
-    /// The issuer's certificate; self-signed without it
-    #[arg(long, value_name = "FILE", required_unless_present = "subject")]
-    pub(crate) cert: Option<PathBuf>,
-    /// The issuer's key
-    #[command(flatten)]
-    pub(crate) key: KeyOptions,
-    /// What the certificate is for
-    #[arg(long, value_enum, default_value = "code-signing")]
-    pub(crate) profile: ProfileName,
-    /// How long it is valid
-    #[arg(long, default_value_t = 365)]
-    pub(crate) days: u32,
-    /// The hash [default: sha256; as strong as the curve for EC keys]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) digest: Option<DigestAlgorithm>,
-    /// Write here [default: stdout]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Cert {
     /// Answer a request, or make a self-signed certificate
     #[command(
-        after_help = "Examples:\n  chancery cert issue --profile root --subject 'CN=Example Root' --key file:ca.pem --out root.pem\n  chancery cert issue --request request.csr --cert root.pem --key file:ca.pem --out signer.pem"
+        after_help = "Examples:\n  chancery cert issue --profile root --subject 'CN=Example Root' --key file:ca.pem --out root.pem\n  chancery cert issue --request request.csr --cert root.pem --key file:ca.pem --out signer.pem\n  chancery cert issue request.csr --ca issuing --days 460 --crl-url http://crl.example.com/ca.crl --out signer.pem"
     )]
     Issue(Box<Issue>),
+    /// Record that an authority in a folder takes a certificate back
+    #[command(
+        after_help = "Example:\n  chancery cert revoke signer.pem --ca issuing --reason key-compromise"
+    )]
+    Revoke(Revoke),
     /// Judge a code-signing certificate by the rules, and say what is wrong
     #[command(
         after_help = "Example:\n  chancery cert verify signer.pem --roots ca.pem --crl ca.crl"

@@ -1,6 +1,7 @@
 //! One file a command: parse, call the library, print.
 
 mod attach;
+mod ca;
 mod cert;
 mod cert_export;
 mod csr;
@@ -42,6 +43,7 @@ pub(crate) fn run(command: Command, ui: &mut Ui) -> Exit {
         Command::Digest(args) => digest::run(&args, ui),
         Command::Key(args) => settle(key::run(&args, ui), ui),
         Command::Csr(args) => settle(csr::run(&args, ui), ui),
+        Command::Ca(args) => settle(ca::run(&args, ui), ui),
         Command::Cert(args) => settle(cert::run(&args, ui), ui),
         Command::Token(args) => settle(token::run(&args, ui), ui),
         Command::Completions { shell } => {

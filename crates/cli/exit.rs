@@ -83,7 +83,8 @@ impl From<ErrorKind> for Exit {
             | ErrorKind::BrokenSignature
             | ErrorKind::ForeignSignature
             | ErrorKind::NoSuchSignature
-            | ErrorKind::CertificateMismatch => Self::No,
+            | ErrorKind::CertificateMismatch
+            | ErrorKind::Refused => Self::No,
             ErrorKind::Usage => Self::Usage,
             ErrorKind::Malformed | ErrorKind::TrailingData | ErrorKind::Unsupported => {
                 Self::Malformed

@@ -52,8 +52,14 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
         ErrorKind::SelfCheck => {
             one("this is a fault in chancery; the original file is as it was".into())
         }
+        ErrorKind::Refused => vec![
+            "end it earlier with --days N, say where things are with --crl-url and --aia".into(),
+            "or hold it against fewer rules:  --rules private".into(),
+        ],
         ErrorKind::Io | ErrorKind::Usage => {
-            if error.to_string().contains("hard links") {
+            if let Some(hint) = for_authority(&error.to_string()) {
+                one(hint.into())
+            } else if error.to_string().contains("hard links") {
                 one("write to another file:  --out PATH".into())
             } else if error.to_string().contains("no certificate was given") {
                 one("name the signer's certificate:  --cert FILE".into())
@@ -66,6 +72,28 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
         ErrorKind::Key(kind) => for_key_error(kind, error),
         _ => Vec::new(),
     }
+}
+
+/// What helps with the folder of an authority.
+fn for_authority(message: &str) -> Option<&'static str> {
+    const HINTS: [(&str, &str); 6] = [
+        (
+            "there is no certificate authority in",
+            "make one:  chancery ca init DIR --subject 'CN=Example Root' --key URI",
+        ),
+        ("a new authority needs its own folder", "name a folder that is not there yet"),
+        (
+            "the authority's own key",
+            "make another key for it:  chancery key generate --key URI --ec p256",
+        ),
+        (
+            "a root signs itself",
+            "make one:  chancery ca init DIR --subject 'CN=Example Root' --key URI",
+        ),
+        ("no certificate of serial number", "see what it issued:  chancery ca list DIR"),
+        ("was not issued by", "see what it issued:  chancery ca list DIR"),
+    ];
+    HINTS.iter().find(|(part, _)| message.contains(part)).map(|(_, hint)| *hint)
 }
 
 fn for_key_error(kind: KeyErrorKind, error: &Error) -> Vec<String> {

@@ -258,7 +258,10 @@ pub(crate) struct Certificate {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) not_after: Option<String>,
     pub(crate) algorithm: String,
+    /// Where it is one that can be verified.
     pub(crate) scheme: Option<&'static str>,
+    /// The same, or the name or number of another algorithm.
+    pub(crate) signature_algorithm: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ca: Option<bool>,
     pub(crate) key_usage: Option<Vec<&'static str>>,
@@ -290,6 +293,52 @@ pub(crate) fn extensions(all: &chancery::x509::Extensions) -> Vec<Extension> {
         values: one.values,
     };
     chancery::describe_extensions(all).into_iter().map(object).collect()
+}
+
+/// A certificate an authority issued.
+#[derive(Debug, Serialize)]
+pub(crate) struct Issued {
+    schema: u32,
+    r#type: &'static str,
+    serial: String,
+    subject: String,
+    profile: String,
+    not_before: String,
+    not_after: String,
+    thumbprint_sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invalid_since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) output: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pem: Option<String>,
+}
+
+impl Issued {
+    pub(crate) fn new(r#type: &'static str, issued: &chancery::authority::Issued) -> Self {
+        let revocation = issued.revocation;
+        Self {
+            schema: 1,
+            r#type,
+            serial: issued.serial.clone(),
+            subject: issued.subject.clone(),
+            profile: issued.profile.clone(),
+            not_before: issued.not_before.to_string(),
+            not_after: issued.not_after.to_string(),
+            thumbprint_sha256: issued.sha256.clone(),
+            revoked: revocation.map(|revocation| revocation.date.to_string()),
+            reason: revocation.map(|revocation| revocation.reason.name()),
+            invalid_since: revocation
+                .and_then(|revocation| revocation.invalid_since)
+                .map(|time| time.to_string()),
+            output: None,
+            pem: None,
+        }
+    }
 }
 
 /// A file that was written.

@@ -3,7 +3,7 @@
 use crate::support::chancery;
 
 /// Every command that does something, as it is typed.
-const COMMANDS: [&[&str]; 29] = [
+const COMMANDS: &[&[&str]] = &[
     &[],
     &["quickstart"],
     &["sign"],
@@ -23,6 +23,10 @@ const COMMANDS: [&[&str]; 29] = [
     &["csr", "show"],
     &["csr", "verify"],
     &["cert", "issue"],
+    &["cert", "revoke"],
+    &["ca", "init"],
+    &["ca", "crl"],
+    &["ca", "list"],
     &["cert", "show"],
     &["cert", "export"],
     &["cert", "modulus"],

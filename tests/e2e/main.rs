@@ -9,6 +9,7 @@
     reason = "everything here is part of a test, whose way to fail is a panic"
 )]
 
+mod authority;
 mod bad_certificates;
 mod bad_input;
 mod certificates;

@@ -41,6 +41,9 @@ impl Oracles {
     }
 }
 
+/// What the tests need of the virtual environment.
+const IMPORTS: &str = "import signify.authenticode, lief, pkilint";
+
 /// Makes the virtual environment, unless it is there with the same packages.
 fn virtual_environment() -> Result<PathBuf> {
     let requirements = root().join("crates/testkit/oracles/requirements.txt");
@@ -48,7 +51,7 @@ fn virtual_environment() -> Result<PathBuf> {
     let venv = target_dir().join("oracles/venv");
     let python = venv.join("bin/python");
     let installed = venv.join("installed.txt");
-    let usable = || succeeds(command(&python, &["-c", "import signify.authenticode, lief"]));
+    let usable = || succeeds(command(&python, &["-c", IMPORTS]));
     if fs::read_to_string(&installed).is_ok_and(|have| have == wanted) && usable() {
         println!("{} is up to date", venv.display());
         return Ok(python);
@@ -62,7 +65,7 @@ fn virtual_environment() -> Result<PathBuf> {
     shell::run(install)?;
     teach_oscrypto_two_digits(&venv)?;
     if !usable() {
-        let import = capture(command(&python, &["-c", "import signify.authenticode, lief"]));
+        let import = capture(command(&python, &["-c", IMPORTS]));
         return Err(format!("the new virtual environment does not work: {import:?}"));
     }
     // Last, so that a half-made environment is made again.

@@ -17,6 +17,7 @@ const TOOLS: [Tool; 9] = [
     // UEFI programs have several signatures beside each other, which this one reads.
     Tool { package: "sbsigntool", probe: &["sbverify", "--version"] },
     Tool { package: "softhsm2", probe: &["softhsm2-util", "--version"] },
+    Tool { package: "gnutls-bin", probe: &["certtool", "--version"] },
     // It has no question that it answers with success where there is no token.
     Tool { package: "opensc", probe: &["sh", "-c", "command -v pkcs11-tool"] },
     // Debian leaves `ensurepip` out of python3 itself.

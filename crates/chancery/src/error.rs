@@ -32,6 +32,8 @@ pub enum ErrorKind {
     Changed,
     /// None of the certificates given belongs to the key.
     CertificateMismatch,
+    /// A certificate would break the rules it is issued by.
+    Refused,
     /// What was asked for makes no sense together.
     Usage,
     /// The input is not in its format.
@@ -59,6 +61,7 @@ impl ErrorKind {
             Self::TrailingData => "trailing-data",
             Self::Changed => "changed",
             Self::CertificateMismatch => "certificate-mismatch",
+            Self::Refused => "refused",
             Self::Usage => "usage",
             Self::Malformed => "malformed",
             Self::Unsupported => "unsupported",
@@ -157,6 +160,9 @@ impl Error {
             x509::Error::Scheme { .. }
             | x509::Error::Validity
             | x509::Error::PathLength { .. }
+            | x509::Error::NoAlternativeName
+            | x509::Error::NoCrlSigner { .. }
+            | x509::Error::RevocationReason(_)
             | x509::Error::NotACa { .. } => ErrorKind::Usage,
             x509::Error::Random(_) => ErrorKind::Io,
             _ => ErrorKind::Malformed,

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chancery_key::{
-    KeyError, KeyErrorKind, KeyGenerator, KeyInfo, KeyQuery, KeyStore, KeyTemplate, Match,
-    PinPurpose, PinRequest, PinSource, PublicKey, SignatureScheme, SigningKey,
+    DigestAlgorithm, KeyError, KeyErrorKind, KeyGenerator, KeyInfo, KeyQuery, KeyStore,
+    KeyTemplate, Match, PinPurpose, PinRequest, PinSource, PublicKey, SignatureScheme, SigningKey,
 };
 use chancery_pkcs11::{Module, Token, TokenStore, Uri};
 use chancery_sigverify::Verified;
@@ -356,8 +356,15 @@ fn search_modules(uri: &Uri, places: Vec<PathBuf>) -> Result<Token, Error> {
 
 /// Chooses the scheme that formats use with a key where nobody chose a hash.
 pub(crate) fn conventional_scheme(key: &dyn SigningKey) -> Result<SignatureScheme, Error> {
+    scheme_with(key, SignatureScheme::conventional_digest(key.public_key().algorithm()))
+}
+
+/// Chooses the scheme that formats use with a key and a hash.
+pub(crate) fn scheme_with(
+    key: &dyn SigningKey,
+    digest: DigestAlgorithm,
+) -> Result<SignatureScheme, Error> {
     let algorithm = key.public_key().algorithm();
-    let digest = SignatureScheme::conventional_digest(algorithm);
     SignatureScheme::conventional(algorithm, digest).ok_or_else(|| {
         Error::new(
             ErrorKind::Key(KeyErrorKind::UnsupportedScheme),

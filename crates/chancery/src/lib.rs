@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+pub mod authority;
 mod base64;
 mod describing;
 mod detached;

@@ -1,30 +1,27 @@
 //! `chancery cert`
 
+mod issuing;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use chancery::Error;
 use chancery::chain::{Policy, Status, validate};
 use chancery::keymatch::Modulus;
-use chancery::x509::{
-    Certificate, CertificateBuilder, CertificationRequest, Extensions, Identity, Profile,
-    SerialNumber, Validity, to_pem,
-};
-use chancery::{Error, purpose_name, read_identity_certificates, read_small_file};
+use chancery::purpose_name;
+use chancery::x509::{Certificate, Extensions};
 
-use crate::args::{Cert, Issue, JudgeOptions, ProfileName};
+use crate::args::{Cert, JudgeOptions};
 use crate::commands::fetch::Fetcher;
-use crate::commands::{Evidence, cert_export, certificates, name, now, scheme, write_pem};
+use crate::commands::{Evidence, cert_export, certificates};
 use crate::exit::Exit;
 use crate::json;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Cert, ui: &mut Ui) -> Result<Exit, Error> {
     match args {
-        Cert::Issue(args) => {
-            let certificate = issue(args)?;
-            let pem = to_pem("CERTIFICATE", certificate.as_der());
-            write_pem(&pem, args.out.as_deref(), ui)
-        }
+        Cert::Issue(args) => issuing::issue(args, ui),
+        Cert::Revoke(args) => issuing::revoke(args, ui),
         Cert::Export(args) => cert_export::run(args, ui),
         Cert::Verify { file, chain, judge } => verify(file, chain, judge, ui),
         Cert::Modulus { file } => {
@@ -100,40 +97,6 @@ fn verify(
     Ok(Exit::No)
 }
 
-fn issue(args: &Issue) -> Result<Certificate, Error> {
-    let failed = |error| Error::of_certificate("issue the certificate", error);
-    let key = args.key.access.keyring(true).open(&args.key.key)?;
-    let scheme = scheme(key.public_key().algorithm(), args.digest)?;
-    let validity = Validity::from_now(now()?, args.days).map_err(failed)?;
-    let profile = match args.profile {
-        ProfileName::Root => Profile::RootCa,
-        ProfileName::Intermediate => Profile::IntermediateCa,
-        ProfileName::CodeSigning => Profile::CodeSigning,
-    };
-    let (subject, public_key) = match (&args.request, &args.subject) {
-        (Some(path), _) => {
-            let request = CertificationRequest::from_file_contents(&read_small_file(path)?)
-                .map_err(|error| Error::malformed(path, error))?;
-            (request.subject().clone(), request.public_key().clone())
-        }
-        (None, subject) => {
-            (name(subject.as_deref().unwrap_or_default())?, key.public_key().clone())
-        }
-    };
-    let serial = SerialNumber::random().map_err(failed)?;
-    let builder = CertificateBuilder::new(profile, subject, public_key, validity, serial);
-    let Some(issuer) = &args.cert else {
-        return builder.self_signed(&*key, scheme).map_err(failed);
-    };
-    let none: [&Path; 0] = [];
-    let (certificate, others) = read_identity_certificates(key.public_key(), issuer, &none)?;
-    let identity = Identity::new(key, certificate, &others).map_err(|error| {
-        Error::new(chancery::ErrorKind::CertificateMismatch, "the issuer does not fit")
-            .with_source(error)
-    })?;
-    builder.issued_by(&identity, scheme).map_err(failed)
-}
-
 fn object(file: &Path, certificate: &Certificate) -> json::Certificate {
     let (key_usage, extended_key_usage) = usages(certificate.extensions());
     json::Certificate {
@@ -147,6 +110,7 @@ fn object(file: &Path, certificate: &Certificate) -> json::Certificate {
         not_after: Some(certificate.not_after().to_string()),
         algorithm: certificate.public_key().algorithm().to_string(),
         scheme: certificate.scheme().map(|scheme| scheme.name()),
+        signature_algorithm: certificate.signature_algorithm().to_string(),
         ca: Some(certificate.is_ca()),
         key_usage,
         extended_key_usage,
@@ -178,7 +142,7 @@ pub(crate) fn text(object: &json::Certificate, what: &str) -> String {
     line("not before", object.not_before.as_deref());
     line("not after", object.not_after.as_deref());
     line("key", Some(&object.algorithm));
-    line("signed with", object.scheme);
+    line("signed with", Some(&object.signature_algorithm));
     line("authority", object.ca.map(|ca| if ca { "yes" } else { "no" }));
     line("sha1", object.thumbprint.as_deref());
     line("sha256", object.thumbprint_sha256.as_deref());

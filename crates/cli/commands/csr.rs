@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use chancery::x509::{CertificationRequest, RequestBuilder, to_pem};
+use chancery::x509::{RequestBuilder, UnverifiedRequest, to_pem};
 use chancery::{Error, Product, read_small_file, request_from_inf, request_like};
 
 use crate::args::{Csr, RequestSource};
@@ -45,8 +45,16 @@ pub(crate) fn run(args: &Csr, ui: &mut Ui) -> Result<Exit, Error> {
         }
         Csr::Verify { files } => Ok(csr_verify::run(files, ui)),
         Csr::Show { file } => {
-            let request = CertificationRequest::from_file_contents(&read_small_file(file)?)
+            let request = UnverifiedRequest::from_file_contents(&read_small_file(file)?)
                 .map_err(|error| Error::malformed(file, error))?;
+            let algorithm = request.signature_algorithm();
+            let verified = match algorithm.scheme() {
+                Some(_) => {
+                    request.clone().verify().map_err(|error| Error::malformed(file, error))?;
+                    true
+                }
+                None => false,
+            };
             let (key_usage, extended_key_usage) = cert::usages(request.extensions());
             let object = json::Certificate {
                 schema: 1,
@@ -58,7 +66,8 @@ pub(crate) fn run(args: &Csr, ui: &mut Ui) -> Result<Exit, Error> {
                 not_before: None,
                 not_after: None,
                 algorithm: request.public_key().algorithm().to_string(),
-                scheme: Some(request.scheme().name()),
+                scheme: algorithm.scheme().map(|scheme| scheme.name()),
+                signature_algorithm: algorithm.to_string(),
                 ca: None,
                 key_usage,
                 extended_key_usage,
@@ -66,8 +75,13 @@ pub(crate) fn run(args: &Csr, ui: &mut Ui) -> Result<Exit, Error> {
                 thumbprint_sha256: None,
                 extensions: json::extensions(request.extensions()),
             };
-            ui.result(&object, || cert::text(&object, "request, its signature holds"));
-            Ok(Exit::Done)
+            let what = if verified {
+                "request, its signature holds"
+            } else {
+                "request, its signature is of a kind that is not verified here"
+            };
+            ui.result(&object, || cert::text(&object, what));
+            Ok(if verified { Exit::Done } else { Exit::No })
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod http_server;
 pub mod openssl;
 pub mod oracles;
 pub mod pe_maker;
+pub mod pkilint;
 pub mod softhsm;
 pub mod tamper;
 pub mod workspace;
