@@ -10,6 +10,7 @@ mod shell;
 mod suite;
 mod tokens;
 mod tools;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,7 @@ usage: cargo xtask TASK [SECONDS | --all]
   tokens   what PKCS#11 modules can do, as a table: SoftHSM2 and p11-kit, or with --all
            also kryoptic, opencryptoki, NSS softokn and tpm2-pkcs11; the state of
            opencryptoki is the machine's, and --all begins its token 3 afresh
+  windows  build for Windows and run the tests that can run under wine; needs Debian
   ci       formatting, lints, documentation, dependencies, packages, then `test`, `tokens`,
            the seeds of the fuzz targets, and where it can be done some fuzzing";
 
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         },
         ["tokens"] => tokens::run(false),
         ["tokens", "--all"] => tokens::run(true),
+        ["windows"] => windows::run().and_then(suite::Tally::close),
         ["ci"] => ci::run(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -3,9 +3,9 @@
 use crate::shell::{self, Result, capture, command, line, succeeds};
 
 /// A Debian package and a command that succeeds where it, or its like, is installed.
-struct Tool {
-    package: &'static str,
-    probe: &'static [&'static str],
+pub(crate) struct Tool {
+    pub(crate) package: &'static str,
+    pub(crate) probe: &'static [&'static str],
 }
 
 const TOOLS: [Tool; 9] = [
@@ -70,7 +70,11 @@ pub(crate) fn ensure_modules(all: bool) -> Result<()> {
     if all { ensure_each(&MODULE_TOOLS) } else { Ok(()) }
 }
 
-fn ensure_each(tools: &[Tool]) -> Result<()> {
+/// Makes sure of these tools.
+///
+/// # Errors
+/// As [`ensure`].
+pub(crate) fn ensure_each(tools: &[Tool]) -> Result<()> {
     let absent = missing(tools);
     if absent.is_empty() {
         println!("all installed");
@@ -114,31 +118,38 @@ fn probe(words: &[&str]) -> std::process::Command {
 
 fn install(packages: &[&str]) -> Result<()> {
     let advice = format!("install {} (the names of the Debian packages)", packages.join(" "));
-    if !succeeds(command("apt-get", &["--version"])) {
-        return Err(format!("there is no apt-get here: {advice}"));
-    }
-    let is_root = capture(command("id", &["-u"])).is_ok_and(|id| id == "0");
-    if !is_root && !succeeds(command("sudo", &["-n", "true"])) {
-        return Err(format!("neither root nor sudo without a password: {advice}"));
-    }
-    let apt_get = |args: &[&str]| {
-        // `env` because sudo drops the environment.
-        let mut words = Vec::from(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y"]);
-        words.extend(["-q", "-o", "DPkg::Lock::Timeout=300"]);
-        words.extend(args);
-        let command = if is_root {
-            command("env", words.get(1..).unwrap_or_default())
-        } else {
-            words.insert(0, "-n");
-            command("sudo", &words)
-        };
-        println!("$ {}", line(&command));
-        shell::run(command)
-    };
-    apt_get(&["update"])?;
+    update_lists().map_err(|reason| format!("{reason}: {advice}"))?;
     let mut args = Vec::from(["install", "--no-install-recommends"]);
     args.extend(packages);
     apt_get(&args)
+}
+
+/// Fetches the lists of packages.
+pub(crate) fn update_lists() -> Result<()> {
+    apt_get(&["update"])
+}
+
+/// Runs apt-get with the rights it needs.
+fn apt_get(args: &[&str]) -> Result<()> {
+    if !succeeds(command("apt-get", &["--version"])) {
+        return Err("there is no apt-get here".into());
+    }
+    let is_root = capture(command("id", &["-u"])).is_ok_and(|id| id == "0");
+    if !is_root && !succeeds(command("sudo", &["-n", "true"])) {
+        return Err("neither root nor sudo without a password".into());
+    }
+    // `env` because sudo drops the environment.
+    let mut words = Vec::from(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y"]);
+    words.extend(["-q", "-o", "DPkg::Lock::Timeout=300"]);
+    words.extend(args);
+    let command = if is_root {
+        command("env", words.get(1..).unwrap_or_default())
+    } else {
+        words.insert(0, "-n");
+        command("sudo", &words)
+    };
+    println!("$ {}", line(&command));
+    shell::run(command)
 }
 
 #[cfg(test)]

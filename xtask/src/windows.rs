@@ -1,0 +1,77 @@
+//! Building for Windows and running the result under wine.
+//!
+//! What wine answers is not what Windows answers; it is a second implementation, written by others.
+
+mod toolchain;
+mod wine;
+
+use std::io;
+use std::time::Instant;
+
+use crate::shell::{Result, target_dir};
+use crate::suite::{self, Tally};
+use crate::tools::{self, Tool};
+use toolchain::Toolchain;
+use wine::Prefix;
+
+/// The C compiler for Windows, which also links what rustc compiles.
+const C_COMPILER: &str = "x86_64-w64-mingw32-gcc";
+
+/// What compiling for Windows and running it needs.
+const TOOLS: &[Tool] = &[
+    Tool { package: "gcc-mingw-w64-x86-64-win32", probe: &[C_COMPILER, "--version"] },
+    Tool { package: "wine64", probe: &["dpkg", "-s", "wine64"] },
+    Tool { package: "wine", probe: &["wine", "--version"] },
+    // What Debian's rustc is linked with.
+    Tool { package: "libedit2", probe: &["dpkg", "-s", "libedit2"] },
+    Tool { package: "libz3-4", probe: &["dpkg", "-s", "libz3-4"] },
+    Tool { package: "libxml2", probe: &["dpkg", "-s", "libxml2"] },
+];
+
+/// The crates whose unit tests run: all that do not stand below.
+const UNITS: [&str; 11] = [
+    "chancery",
+    "chancery-authenticode",
+    "chancery-chain",
+    "chancery-cms",
+    "chancery-inf",
+    "chancery-key",
+    "chancery-pe",
+    "chancery-pkcs11",
+    "chancery-sigverify",
+    "chancery-softkey",
+    "chancery-x509",
+];
+
+/// The crates of which every test runs: what touches Windows.
+const WHOLE: [&str; 1] = ["chancery-cng"];
+
+/// Sets everything up, then builds and runs the tests for Windows.
+pub(crate) fn run() -> Result<Tally> {
+    let start = Instant::now();
+    println!("== windows tools");
+    tools::ensure_each(TOOLS)?;
+    let folder = target_dir().join("windows");
+    let toolchain = Toolchain::prepare(&folder.join("toolchain"))?;
+    let prefix = Prefix::prepare(&folder.join("prefix"))?;
+    println!("set up after {} s", start.elapsed().as_secs());
+    println!("== windows tests");
+    let target = folder.join("target");
+    let test = |args: &[&str]| {
+        let mut test = toolchain.cargo("test", &target);
+        prefix.enter(&mut test);
+        test.arg("--no-fail-fast").args(args);
+        suite::tally(test, &mut io::stdout())
+    };
+    let mut units = vec!["--lib"];
+    for package in UNITS {
+        units.extend(["--package", package]);
+    }
+    let mut whole = vec!["--tests"];
+    for package in WHOLE {
+        whole.extend(["--package", package]);
+    }
+    let tally = test(&units)?.plus(test(&whole)?);
+    println!("windows took {} s", start.elapsed().as_secs());
+    Ok(tally)
+}
