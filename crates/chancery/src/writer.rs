@@ -3,7 +3,9 @@
 //! The new contents grow in a temporary file beside the target, which is synced and renamed over it at the end.
 //! Killed at any moment before that, the target is as it was.
 
-use std::fs::{File, Metadata};
+#[cfg(unix)]
+use std::fs::File;
+use std::fs::Metadata;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
