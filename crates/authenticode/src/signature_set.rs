@@ -1,6 +1,10 @@
 //! The signatures of a file as a list that can be changed.
 
-use chancery_cms::{SignedData, add_unsigned_value, retain_unsigned, set_unsigned_values};
+use chancery_cms::{
+    SignedData, add_certificates, add_unsigned_value, oid as cms_oid, retain_unsigned,
+    set_unsigned_values,
+};
+use chancery_timestamp::Stamp;
 use chancery_x509::asn1::Tlv;
 
 use crate::{Embedded, Error, oid};
@@ -145,6 +149,45 @@ impl SignatureSet {
         Ok(())
     }
 
+    /// Returns what a timestamp of one is over: its signature value.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchSignature`]; [`Error::Cms`] where it has not exactly one signer.
+    pub fn signature_value(&self, index: usize) -> Result<Vec<u8>, Error> {
+        let bytes = self.get(index)?;
+        let signed_data = SignedData::from_der(&bytes)?;
+        match signed_data.signers.as_slice() {
+            [signer] => Ok(signer.signature.to_vec()),
+            signers => Err(Error::Cms(chancery_cms::Error::NotOneSigner(signers.len()))),
+        }
+    }
+
+    /// Puts a timestamp into one, in the place of those it has. What is nested in it stays.
+    ///
+    /// Nobody checks here that the stamp is over this signature: a
+    /// [`Timestamper`](chancery_timestamp::Timestamper) hands out none that is not.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchSignature`]; [`Error::Cms`] where it has not exactly one signer, or no room for the server's
+    /// certificates.
+    pub fn stamp(&mut self, index: usize, stamp: &Stamp) -> Result<(), Error> {
+        let stamped = stamped(&self.get(index)?, stamp)?;
+        let (entry, changed) = match self.place(index)? {
+            Place::Entry(entry) => (entry, stamped),
+            Place::Nested { entry, value } => {
+                let mut values = nested(self.entry(entry)?)?;
+                if let Some(old) = values.get_mut(value) {
+                    *old = stamped;
+                }
+                let values: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
+                let primary = self.entry(entry)?;
+                (entry, set_unsigned_values(primary, oid::NESTED_SIGNATURE, &values)?)
+            }
+        };
+        self.set_entry(entry, changed);
+        Ok(())
+    }
+
     /// Returns the entries to put into the file.
     #[must_use]
     pub fn entries(&self) -> Vec<&[u8]> {
@@ -174,6 +217,16 @@ impl SignatureSet {
         }
         Err(Error::NoSuchSignature { index, count: self.len() })
     }
+}
+
+/// Puts a timestamp into a `ContentInfo`, in the place of those it has, of either kind.
+fn stamped(content_info: &[u8], stamp: &Stamp) -> Result<Vec<u8>, Error> {
+    let is_stamp =
+        |kind| matches!(kind, oid::RFC3161_COUNTER_SIGNATURE | cms_oid::COUNTER_SIGNATURE);
+    let (attribute, value) = stamp.attribute();
+    let bare = retain_unsigned(content_info, |kind| !is_stamp(kind))?;
+    let stamped = set_unsigned_values(&bare, attribute, &[value])?;
+    Ok(add_certificates(&stamped, stamp.certificates())?)
 }
 
 /// Returns the signatures nested in a `ContentInfo`.

@@ -12,6 +12,7 @@
 
 mod amend;
 mod attribute;
+mod bag;
 mod builder;
 mod bundle;
 mod error;
@@ -21,6 +22,7 @@ mod signer;
 
 pub use amend::{add_unsigned_value, replace_signature, retain_unsigned, set_unsigned_values};
 pub use attribute::{Attribute, Attributes, NewAttribute};
+pub use bag::add_certificates;
 pub use builder::SignedDataBuilder;
 pub use bundle::certificate_bundle;
 pub use error::Error;

@@ -1,15 +1,15 @@
 //! What timestamps do to a verdict.
 
 use chancery_authenticode::{
-    ChainStatus, Crl, PeSubject, Report, Request, Subject, TimestampVerifier, TrustAnchors,
-    Verdict, Verifier, nest, oid, requested_measurement,
+    ChainStatus, Crl, PeSubject, Report, Request, SignatureSet, Subject, TimestampVerifier,
+    TrustAnchors, Verdict, Verifier, nest, oid, requested_measurement,
 };
 use chancery_cms::{SignedData, add_unsigned_value, oid as cms_oid};
 use chancery_key::{DigestAlgorithm, SignatureScheme, SigningKey};
 use chancery_softkey::SoftKey;
 use chancery_testkit::corpus::corpus;
 use chancery_timestamp::tsa::Authority;
-use chancery_timestamp::{LegacyRequest, LegacyResponse, TimeStampRequest};
+use chancery_timestamp::{LegacyRequest, LegacyResponse, Stamp, TimeStampRequest};
 use chancery_x509::asn1::{self, tag};
 use chancery_x509::{Certificate, Identity, algorithm_identifier, oid as x509_oid};
 
@@ -256,6 +256,48 @@ fn nested_signatures_have_timestamps_of_their_own() {
     assert_eq!(chains, [ChainStatus::Expired, ChainStatus::Trusted]);
     let both = nest(&world.stamped("2026-06-01"), &nested).unwrap();
     assert_eq!(world.verify(&both), (Verdict::Valid, vec![]));
+}
+
+#[test]
+fn a_stamp_takes_the_place_of_all_there_are_and_leaves_the_rest_alone() {
+    let mut world = World::new();
+    world.server = server(&world.root_key, "CN=Another");
+    let anchors = TrustAnchors::new(vec![world.server.certificate().clone()]);
+    let verifier = world.verifier().with_timestamp_anchors(anchors);
+    let authority = Authority::new(world.server.clone()).unwrap();
+    let file = embed(&program(), &[&nest(&world.signature(), &world.signature()).unwrap()]);
+    let embedded = PeSubject::parse(file.as_slice()).unwrap().embedded().unwrap();
+    let mut set = SignatureSet::read(&embedded).unwrap();
+    let kinds = |set: &SignatureSet| {
+        let report = verify(set.entries()[0], &verifier);
+        let kinds = |one: &chancery_authenticode::SignatureReport| {
+            assert!(one.timestamps.iter().all(|stamp| stamp.is_valid()));
+            one.timestamps.iter().map(|stamp| stamp.kind.name()).collect::<Vec<_>>().join(",")
+        };
+        report.signatures.iter().map(kinds).collect::<Vec<_>>()
+    };
+    let token = |set: &SignatureSet, index| {
+        Stamp::Rfc3161(token(&set.signature_value(index).unwrap(), &world.server, "2026-06-01"))
+    };
+    let legacy = |set: &SignatureSet, index| {
+        let request = LegacyRequest::new(set.signature_value(index).unwrap()).to_base64();
+        let answer = authority.respond_legacy(request.as_bytes(), time("2026-06-01").into());
+        Stamp::Legacy(LegacyResponse::from_base64(answer.unwrap().as_bytes()).unwrap())
+    };
+    assert_eq!(kinds(&set), ["", ""]);
+    for (index, stamp, expected) in [
+        (1, token(&set, 1), ["", "rfc3161"]),
+        (0, legacy(&set, 0), ["legacy", "rfc3161"]),
+        (1, legacy(&set, 1), ["legacy", "legacy"]),
+        (0, token(&set, 0), ["rfc3161", "legacy"]),
+        (0, token(&set, 0), ["rfc3161", "legacy"]),
+    ] {
+        set.stamp(index, &stamp).unwrap();
+        assert_eq!(kinds(&set), expected);
+    }
+    assert_eq!(verify(set.entries()[0], &verifier).verdict, Verdict::Valid);
+    let stamp = token(&set, 0);
+    assert!(set.stamp(2, &stamp).is_err());
 }
 
 #[test]
