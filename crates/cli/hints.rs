@@ -52,10 +52,7 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
         ErrorKind::SelfCheck => {
             one("this is a fault in chancery; the original file is as it was".into())
         }
-        ErrorKind::Refused => vec![
-            "end it earlier with --days N, say where things are with --crl-url and --aia".into(),
-            "or hold it against fewer rules:  --rules private".into(),
-        ],
+        ErrorKind::Refused => for_refusal(&error.to_string()),
         ErrorKind::Io | ErrorKind::Usage => {
             if let Some(hint) = for_authority(&error.to_string()) {
                 one(hint.into())
@@ -72,6 +69,24 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
         ErrorKind::Key(kind) => for_key_error(kind, error),
         _ => Vec::new(),
     }
+}
+
+/// What helps against the rules a certificate breaks, which the message names.
+fn for_refusal(message: &str) -> Vec<String> {
+    const HINTS: [(&[&str], &str); 4] = [
+        (&["outside-issuer-validity", "validity-too-long"], "end it earlier:  --days N"),
+        (
+            &["no-crl-location", "no-ca-issuers", "no-policies", "no-forum-policy"],
+            "say where things are:  --crl-url URL --aia URL --certificate-policy OID",
+        ),
+        (
+            &["purpose-not-of-issuer"],
+            "have an authority issue it that is not for one purpose, such as the root:  --ca DIR",
+        ),
+        (&["rsa-key-too-short"], "make a longer key:  chancery key generate --key URI --rsa 4096"),
+    ];
+    let helps = |names: &[&str]| names.iter().any(|name| message.contains(name));
+    HINTS.iter().filter(|(names, _)| helps(names)).map(|(_, hint)| (*hint).to_owned()).collect()
 }
 
 /// What helps with the folder of an authority.

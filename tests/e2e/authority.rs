@@ -197,6 +197,7 @@ fn a_chain_in_one_token_is_accepted_and_its_revoked_leaf_refused() {
     assert!(again.stderr.contains("is revoked since"), "{}", again.stderr);
 
     let lists = crls();
+    assert_eq!(pkilint::revocation_list_errors(Path::new(&lists[1])), [] as [String; 0]);
     let said =
         openssl(["crl", "-in", &lists[1], "-noout", "-text", "-verify", "-CAfile", &issuing_pem]);
     let said = String::from_utf8_lossy(&[said.stdout, said.stderr].concat()).into_owned();
@@ -210,6 +211,17 @@ fn a_chain_in_one_token_is_accepted_and_its_revoked_leaf_refused() {
     let listed = chancery(["ca", "list", &issuing, "--format", "json"]).ends_with(0).object();
     assert_eq!(listed["reason"], "key-compromise");
     assert_eq!(listed["invalid_since"], "2026-01-31T00:00:00Z");
+}
+
+#[test]
+fn pkilint_finds_what_is_wrong() {
+    let bench = Bench::files();
+    let (key, out) = (bench.path("bad.key"), bench.path("bad.pem"));
+    let args = ["req", "-x509", "-newkey", "rsa:2048", "-noenc", "-subj", "/CN=Bad", "-keyout"];
+    let usage = ["-addext", "keyUsage=digitalSignature", "-out", &out];
+    assert!(openssl(args.iter().chain(&[&key[..]]).chain(&usage)).status.success());
+    let found = pkilint::errors(Path::new(&out));
+    assert!(found.iter().any(|code| code.starts_with("pkix.ca_certificate")), "{found:?}");
 }
 
 #[test]

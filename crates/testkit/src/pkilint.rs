@@ -17,11 +17,26 @@ use crate::workspace;
 /// Where it is not installed (`cargo xtask oracles` installs it) or does not answer.
 #[must_use]
 pub fn errors(certificate: &Path) -> Vec<String> {
+    ask(&["pkilint.bin.lint_pkix_cert", "lint"], certificate)
+}
+
+/// Returns what pkilint finds wrong with a revocation list, likewise.
+///
+/// # Panics
+/// As [`errors`].
+#[must_use]
+pub fn revocation_list_errors(list: &Path) -> Vec<String> {
+    ask(&["pkilint.bin.lint_crl", "lint", "-t", "CRL", "-p", "PKIX"], list)
+}
+
+fn ask(program: &[&str], file: &Path) -> Vec<String> {
     let named = std::env::var_os("CHANCERY_ORACLE_PYTHON").map(Into::into);
     let python = named.unwrap_or_else(|| workspace::target_dir().join("oracles/venv/bin/python"));
     let output = Command::new(&python)
-        .args(["-m", "pkilint.bin.lint_pkix_cert", "lint", "-s", "ERROR", "-f", "JSON"])
-        .arg(certificate)
+        .arg("-m")
+        .args(program)
+        .args(["-s", "ERROR", "-f", "JSON"])
+        .arg(file)
         .stdin(Stdio::null())
         .output()
         .unwrap_or_else(|error| {
