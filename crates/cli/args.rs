@@ -346,6 +346,9 @@ pub(crate) enum Key {
         place: KeyOptions,
         #[command(flatten)]
         by: FindBy,
+        /// Look in every token that the URI allows; each is given its PIN once
+        #[arg(long)]
+        all_tokens: bool,
     },
     /// Give a token's key another label or identifier
     #[command(

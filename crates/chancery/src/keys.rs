@@ -139,6 +139,51 @@ impl Keyring {
         })
     }
 
+    /// Looks for keys in every token that a URI allows, of the module given or of all those installed.
+    ///
+    /// Each token that wants a login is given its PIN once, so a source should know one for each.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Key`] where there is no module at all. A token or module that fails does not hide the others.
+    pub fn find_everywhere(
+        &self,
+        uri: &Uri,
+        query: &KeyQuery,
+    ) -> Result<Vec<Result<KeyInfo, Error>>, Error> {
+        let places = match &self.module {
+            Some(path) => vec![path.clone()],
+            None => Module::known_places(),
+        };
+        if places.is_empty() {
+            return Err(no_module());
+        }
+        let mut found = Vec::new();
+        for place in places {
+            let tokens = Module::load(&place).and_then(|module| Ok((module.tokens()?, module)));
+            let (tokens, module) = match tokens {
+                Ok(listed) => listed,
+                Err(error) => {
+                    found.push(Err(error.into()));
+                    continue;
+                }
+            };
+            let fitting =
+                tokens.iter().filter(|token| token.initialized && module.fits(token, uri));
+            for token in fitting {
+                let keys = Token::open(&module, &token.uri()).and_then(|token| {
+                    TokenStore::new(self.configured(token), Arc::clone(&self.pins)).find(query)
+                });
+                match keys {
+                    Ok(Match::None) => {}
+                    Ok(Match::One(info)) => found.push(Ok(info)),
+                    Ok(Match::Many(all)) => found.extend(all.into_iter().map(Ok)),
+                    Err(error) => found.push(Err(error.into())),
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// Makes a key pair at an address that has none yet: a new encrypted file, or a token object with the
     /// label or identifier of the URI.
     ///
@@ -272,14 +317,17 @@ impl Keyring {
             Some(path) => Some(Module::load(path)?),
             None => Module::for_uri(uri)?,
         };
-        let mut token = match named {
+        Ok(self.configured(match named {
             Some(module) => Token::open(&module, uri)?,
             None => search_modules(uri, Module::known_places())?,
-        };
+        }))
+    }
+
+    fn configured(&self, mut token: Token) -> Token {
         if let Some(sessions) = self.tokens.sessions {
             token = token.with_max_sessions(sessions.get());
         }
-        Ok(if self.tokens.allow_final_try { token.allow_final_try() } else { token })
+        if self.tokens.allow_final_try { token.allow_final_try() } else { token }
     }
 
     fn token_store(&self, uri: &Uri) -> Result<TokenStore, Error> {
@@ -346,12 +394,13 @@ fn search_modules(uri: &Uri, places: Vec<PathBuf>) -> Result<Token, Error> {
             )
             .into())
         }
-        (None, None) => Err(KeyError::new(
-            KeyErrorKind::Unavailable,
-            "no PKCS#11 module was given, and none is in the usual places",
-        )
-        .into()),
+        (None, None) => Err(no_module()),
     }
+}
+
+fn no_module() -> Error {
+    let message = "no PKCS#11 module was given, and none is in the usual places";
+    KeyError::new(KeyErrorKind::Unavailable, message).into()
 }
 
 /// Chooses the scheme that formats use with a key where nobody chose a hash.

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use chancery::key::{KeyAlgorithm, KeyInfo, KeyQuery, KeyTemplate};
 use chancery::x509::read_certificates;
-use chancery::{Error, ErrorKind, proved, read_modulus, read_small_file};
+use chancery::{Error, ErrorKind, KeyAddress, proved, read_modulus, read_small_file};
 
-use crate::args::{FindBy, Key, KeyType};
+use crate::args::{FindBy, Key, KeyOptions, KeyType};
 use crate::exit::Exit;
 use crate::json;
 use crate::ui::Ui;
@@ -26,16 +26,7 @@ pub(crate) fn run(args: &Key, ui: &mut Ui) -> Result<Exit, Error> {
             let found = place.access.keyring(true).find(&place.key, &KeyQuery::any())?;
             Ok(show(&found, ui))
         }
-        Key::Find { place, by } => {
-            let query = query(by)?;
-            let found = place.access.keyring(true).find(&place.key, &query)?;
-            let exit = show(&found, ui);
-            if found.is_empty() {
-                ui.warn(&format!("no key at {} fits", place.key));
-                return Ok(Exit::No);
-            }
-            Ok(if found.len() > 1 { Exit::Ambiguous } else { exit })
-        }
+        Key::Find { place, by, all_tokens } => find(place, &query(by)?, *all_tokens, ui),
         Key::Rename { key, to } => {
             let id = to.id.as_ref().map(|id| id.0.as_slice());
             let info = key.access.keyring(true).rename(&key.key, to.label.as_deref(), id)?;
@@ -69,6 +60,52 @@ pub(crate) fn run(args: &Key, ui: &mut Ui) -> Result<Exit, Error> {
             });
             Ok(Exit::Done)
         }
+    }
+}
+
+/// How many rejected objects are named; a token may have thousands.
+const MOST_NAMED: usize = 20;
+
+fn find(
+    place: &KeyOptions,
+    query: &KeyQuery,
+    all_tokens: bool,
+    ui: &mut Ui,
+) -> Result<Exit, Error> {
+    let keyring = place.access.keyring(true);
+    let mut failed = Exit::Done;
+    let found = match &place.key {
+        KeyAddress::Pkcs11(uri) if all_tokens => {
+            let mut found = Vec::new();
+            for one in keyring.find_everywhere(uri, query)? {
+                match one {
+                    Ok(info) => found.push(info),
+                    Err(error) => failed = failed.graver(ui.error(&error, None)),
+                }
+            }
+            found
+        }
+        _ => keyring.find(&place.key, query)?,
+    };
+    show(&found, ui);
+    match found.len() {
+        0 if failed != Exit::Done => Ok(failed),
+        0 => {
+            ui.warn(&format!("no key at {} fits", place.key));
+            if !all_tokens && matches!(place.key, KeyAddress::Pkcs11(_)) {
+                let seen = keyring.store(&place.key)?.explain(query)?;
+                for object in seen.iter().take(MOST_NAMED) {
+                    let why = object.rejection.map(|why| why.to_string()).unwrap_or_default();
+                    ui.note(&format!("  {} {why}", object.address));
+                }
+                if let more @ 1.. = seen.len().saturating_sub(MOST_NAMED) {
+                    ui.note(&format!("  and {more} more"));
+                }
+            }
+            Ok(Exit::No)
+        }
+        1 => Ok(failed),
+        _ => Ok(Exit::Ambiguous),
     }
 }
 

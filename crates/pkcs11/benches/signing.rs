@@ -78,12 +78,13 @@ fn main() {
             _ => hash,
         };
         let verified = Verified::new(&key);
+        let (bare, input) = (&bare, input.as_slice());
         for threads in [1, 2] {
             let mut rates = [Vec::new(), Vec::new(), Vec::new()];
             for _ in 0..ROUNDS {
                 let bare_loop = || {
                     let session = bare.session();
-                    move || bare.sign(session, mechanism, object, &input)
+                    move || bare.sign(session, mechanism, object, input)
                 };
                 rates[0].push(rate(threads, bare_loop));
                 rates[1].push(rate(threads, || || drop(key.sign(scheme, &MESSAGE).unwrap())));
@@ -93,9 +94,9 @@ fn main() {
                 median(rates[of].iter().zip(&rates[0]).map(|(one, bare)| one / bare).collect())
             };
             let (pooled, checked) = (ratio(1), ratio(2));
-            let [bare, pool, verified] = rates.map(median);
+            let [alone, pool, verified] = rates.map(median);
             println!(
-                "{name:<10} {threads:>7} {bare:>7.0} {pool:>7.0} {pooled:>6.3} {verified:>11.0} {checked:>6.3}"
+                "{name:<10} {threads:>7} {alone:>7.0} {pool:>7.0} {pooled:>6.3} {verified:>11.0} {checked:>6.3}"
             );
         }
     }
