@@ -22,11 +22,20 @@ pub(crate) struct PinOptions {
     /// tokens: HSM_PIN, CLOUDHSM_PIN or n3fips_password, where one is set]
     #[arg(long, value_name = "NAME", help_heading = "Key options")]
     pin_env: Option<String>,
+    /// Take the PIN from the system's credential store: service `chancery`, this
+    /// account
+    #[cfg(feature = "keyring")]
+    #[arg(long, value_name = "ACCOUNT", help_heading = "Key options")]
+    pin_keyring: Option<String>,
 }
 
 impl PinOptions {
     /// Makes the source; `may_prompt` allows asking on the terminal.
     pub(crate) fn source(&self, may_prompt: bool) -> Arc<dyn PinSource> {
+        #[cfg(feature = "keyring")]
+        if let Some(account) = &self.pin_keyring {
+            return Arc::new(chancery::StoredPin::new("chancery", account));
+        }
         if let Some(path) = &self.pin_file {
             Arc::new(FilePin::new(path.clone()))
         } else if let Some(fd) = self.pin_fd {

@@ -44,6 +44,8 @@ pub use files::{
 pub use inspecting::{InspectedSignature, Inspection, inspect_file};
 pub use keys::{Keyring, TokenOptions, proved};
 pub use modulus::read_modulus;
+#[cfg(feature = "keyring")]
+pub use pins::StoredPin;
 pub use pins::{EnvironmentPin, FilePin, GivenPin, HsmEnvironmentPin, random_passphrase};
 pub use planning::{Plan, plan_signing};
 pub use removing::{RemoveOptions, Removed, RemovedPart, remove_signatures};

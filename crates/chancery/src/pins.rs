@@ -1,5 +1,8 @@
 //! Sources of PINs that need nobody to type: files, the environment, and what the caller has.
 
+#[cfg(feature = "keyring")]
+mod stored;
+
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
@@ -9,6 +12,9 @@ use chancery_key::{KeyError, KeyErrorKind, Pin, PinPurpose, PinRequest, PinSourc
 use zeroize::Zeroizing;
 
 use crate::Error;
+
+#[cfg(feature = "keyring")]
+pub use stored::StoredPin;
 
 /// The longest PIN read, in bytes. Longer input is a wrong file.
 const MAX_PIN_LEN: u64 = 4096;
