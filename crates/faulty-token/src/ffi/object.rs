@@ -113,7 +113,7 @@ pub(super) unsafe extern "C" fn C_FindObjectsInit(
         let wanted = unsafe { slice(template.cast_const(), number) };
         let hides = {
             let state = front.equipment.state();
-            wanted.iter().any(|attribute| state.script.hidden.contains(&attribute.type_))
+            wanted.iter().any(|attribute| state.script.hidden.contains(&{ attribute.type_ }))
         };
         if !hides {
             return real!(front, C_FindObjectsInit(session, template, number));
@@ -142,7 +142,7 @@ pub(super) unsafe extern "C" fn C_GetAttributeValue(
             let state = front.equipment.state();
             (state.script.hidden.clone(), state.script.always_authenticate)
         };
-        let is_hidden = |attribute: &CK_ATTRIBUTE| hidden.contains(&attribute.type_);
+        let is_hidden = |attribute: &CK_ATTRIBUTE| hidden.contains(&{ attribute.type_ });
         let mut shown: Vec<_> =
             wanted.iter().filter(|attribute| !is_hidden(attribute)).copied().collect();
         let rv =
