@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use chancery_pkcs11::Uri;
 
-/// The address of a key: `file:release.pem` or an RFC 7512 URI, `pkcs11:token=build;object=release`.
+/// The address of a key: `file:release.pem`, an RFC 7512 URI, `pkcs11:token=build;object=release`, or
+/// a key in Windows, `cng:provider=...;container=release`.
 ///
 /// `pkcs12:release.p12` is read too and is the same as `file:release.p12`: a file says itself what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub enum KeyAddress {
     File(PathBuf),
     /// A key on a PKCS#11 token.
     Pkcs11(Box<Uri>),
+    /// A key in Windows. Read everywhere, opened there alone.
+    Cng(Box<chancery_cng::Address>),
 }
 
 /// Why a text is no key address.
@@ -28,16 +31,19 @@ pub enum KeyAddressError {
     NoPath,
     /// A PKCS#11 URI that breaks RFC 7512.
     Pkcs11(chancery_pkcs11::UriError),
+    /// A `cng:` address that names no key as Windows names them.
+    Cng(chancery_cng::AddressError),
 }
 
 impl fmt::Display for KeyAddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownScheme(text) => {
-                write!(f, "`{text}` begins with neither `file:` nor `pkcs11:`")
+                write!(f, "`{text}` begins with none of `file:`, `pkcs11:` and `cng:`")
             }
             Self::NoPath => f.write_str("`file:` names no file"),
             Self::Pkcs11(_) => f.write_str("not a PKCS#11 URI"),
+            Self::Cng(_) => f.write_str("not the address of a key in Windows"),
         }
     }
 }
@@ -46,6 +52,7 @@ impl core::error::Error for KeyAddressError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Pkcs11(error) => Some(error),
+            Self::Cng(error) => Some(error),
             _ => None,
         }
     }
@@ -67,6 +74,10 @@ impl FromStr for KeyAddress {
             let uri = text.parse().map_err(KeyAddressError::Pkcs11)?;
             return Ok(Self::Pkcs11(Box::new(uri)));
         }
+        if text.starts_with("cng:") {
+            let address = text.parse().map_err(KeyAddressError::Cng)?;
+            return Ok(Self::Cng(Box::new(address)));
+        }
         Err(KeyAddressError::UnknownScheme(text.into()))
     }
 }
@@ -76,6 +87,7 @@ impl fmt::Display for KeyAddress {
         match self {
             Self::File(path) => write!(f, "file:{}", path.display()),
             Self::Pkcs11(uri) => uri.fmt(f),
+            Self::Cng(address) => address.fmt(f),
         }
     }
 }
@@ -91,6 +103,7 @@ mod tests {
             ("file:///etc/key.pem", "file:/etc/key.pem"),
             ("pkcs12:key.p12", "file:key.p12"),
             ("pkcs11:token=build;object=release", "pkcs11:token=build;object=release"),
+            ("cng:provider=P;container=release", "cng:provider=P;container=release"),
         ] {
             assert_eq!(text.parse::<KeyAddress>().unwrap().to_string(), written);
         }
@@ -98,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_bare_path_and_an_empty_one_are_refused() {
-        for bad in ["key.pem", "", "file:", "pkcs12:", "PKCS11:token=a", "cng:container=a"] {
+        for bad in ["key.pem", "", "file:", "pkcs12:", "PKCS11:token=a", "cng:"] {
             assert!(bad.parse::<KeyAddress>().is_err(), "{bad}");
         }
     }

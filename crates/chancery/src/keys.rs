@@ -15,7 +15,7 @@ use chancery_sigverify::Verified;
 use chancery_softkey::{Pkcs12, SoftKey, SoftKeyDirectory};
 use chancery_x509::{Certificate, Time};
 
-use crate::{Error, ErrorKind, KeyAddress};
+use crate::{Error, ErrorKind, KeyAddress, windows_keys};
 
 /// Opens, finds and makes keys, with one source of PINs and one choice of PKCS#11 module.
 #[derive(Debug)]
@@ -67,6 +67,7 @@ impl Keyring {
         Ok(match address {
             KeyAddress::File(path) => Box::new(SoftKey::open_file(path, &self.pins)?),
             KeyAddress::Pkcs11(uri) => Box::new(self.token_store(uri)?.open_key(uri)?),
+            KeyAddress::Cng(address) => windows_keys::open(address)?,
         })
     }
 
@@ -116,7 +117,8 @@ impl Keyring {
         Ok((key, certificates))
     }
 
-    /// Finds keys in the place an address names: a folder of key files, or a token.
+    /// Finds keys in the place an address names: a folder of key files, a token, or a provider in
+    /// Windows.
     ///
     /// # Errors
     /// [`ErrorKind::Key`] with what keeps the place from being searched.
@@ -131,6 +133,7 @@ impl Keyring {
                 query.id = query.id.or_else(|| uri.id.clone());
                 self.token_store(uri)?.find(&query)?
             }
+            KeyAddress::Cng(address) => windows_keys::find(address, query)?,
         };
         Ok(match found {
             Match::None => Vec::new(),
@@ -201,6 +204,7 @@ impl Keyring {
                 template.id = template.id.or_else(|| uri.id.clone());
                 Ok(self.token_store(uri)?.generate(&template)?)
             }
+            KeyAddress::Cng(address) => Ok(windows_keys::generate(address, template)?),
         }
     }
 
@@ -338,9 +342,9 @@ impl Keyring {
 fn token_address<'a>(address: &'a KeyAddress, instead: &str) -> Result<&'a Uri, Error> {
     match address {
         KeyAddress::Pkcs11(uri) => Ok(uri),
-        KeyAddress::File(path) => Err(Error::new(
+        KeyAddress::File(_) | KeyAddress::Cng(_) => Err(Error::new(
             ErrorKind::Usage,
-            format!("{} is no address of a token: {instead}", path.display()),
+            format!("{address} is no address of a token: {instead}"),
         )),
     }
 }

@@ -24,6 +24,7 @@ mod rewriting;
 mod signer;
 mod signing;
 mod verifying;
+mod windows_keys;
 mod writer;
 
 pub use address::{KeyAddress, KeyAddressError};
@@ -58,6 +59,7 @@ pub use verifying::{VerifiedFile, verify_file};
 pub use chancery_authenticode as authenticode;
 pub use chancery_chain as chain;
 pub use chancery_cms as cms;
+pub use chancery_cng as cng;
 pub use chancery_inf as inf;
 pub use chancery_key as key;
 pub use chancery_keymatch as keymatch;

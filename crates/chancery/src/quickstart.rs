@@ -328,5 +328,7 @@ fn quoted(address: &KeyAddress) -> String {
     match address {
         KeyAddress::File(path) => format!("file:{}", shown(path)),
         KeyAddress::Pkcs11(uri) => format!("'{uri}'"),
+        // In the Windows shell, an apostrophe is a letter.
+        KeyAddress::Cng(address) => format!("\"{address}\""),
     }
 }

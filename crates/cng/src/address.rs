@@ -9,6 +9,9 @@ pub const SOFTWARE_PROVIDER: &str = "Microsoft Software Key Storage Provider";
 /// The longest address read, in bytes.
 const MAX_ADDRESS_LEN: usize = 4_096;
 
+/// `CRYPT_MACHINE_KEYSET` and `NCRYPT_MACHINE_KEY_FLAG`.
+const MACHINE_KEYSET: u32 = 0x20;
+
 const SCHEME: &str = "cng:";
 
 /// The address of a key in Windows: provider and container, and what tells a cryptographic service provider
@@ -23,8 +26,8 @@ const SCHEME: &str = "cng:";
 pub struct Address {
     /// The name of the provider.
     pub provider: String,
-    /// The name of the key or of its container.
-    pub container: String,
+    /// The name of the key or of its container; without one, every key of the provider is meant.
+    pub container: Option<String>,
     /// What kind of provider it is.
     pub service: Service,
     /// Whether the key is the computer's and not the user's.
@@ -89,7 +92,7 @@ impl Address {
     /// Names a key of a key storage provider.
     #[must_use]
     pub fn key_storage(provider: impl Into<String>, container: impl Into<String>) -> Self {
-        let (provider, container) = (provider.into(), container.into());
+        let (provider, container) = (provider.into(), Some(container.into()));
         Self { provider, container, service: Service::KeyStorage, machine: false }
     }
 
@@ -102,7 +105,31 @@ impl Address {
         spec: KeySpec,
     ) -> Self {
         let service = Service::Csp { kind, spec };
-        Self { provider: provider.into(), container: container.into(), service, machine: false }
+        let (provider, container) = (provider.into(), Some(container.into()));
+        Self { provider, container, service, machine: false }
+    }
+
+    /// Names the key that the five fields of a `CRYPT_KEY_PROV_INFO` name: what is bound to a certificate.
+    ///
+    /// `flags` and `key_spec` are numbers as Windows has them; a service provider's key without a specification
+    /// is the one for signatures.
+    #[must_use]
+    pub fn from_provider_info(
+        provider: impl Into<String>,
+        container: impl Into<String>,
+        provider_type: u32,
+        flags: u32,
+        key_spec: u32,
+    ) -> Self {
+        let machine = flags & MACHINE_KEYSET != 0;
+        match provider_type {
+            0 => Self::key_storage(provider, container),
+            kind => {
+                let spec = KeySpec::from_number(key_spec).unwrap_or(KeySpec::Signature);
+                Self::csp(provider, kind, container, spec)
+            }
+        }
+        .with_machine(machine)
     }
 
     /// Says whether the key is the computer's.
@@ -125,8 +152,8 @@ pub enum AddressError {
     Part(String),
     /// A part that is there twice.
     Duplicate(&'static str),
-    /// There is no `container=`.
-    NoContainer,
+    /// There is neither a provider nor a container.
+    Nothing,
     /// `spec=` without `type=`: only service providers have two keys in a container.
     SpecWithoutType,
     /// `type=` without `provider=`: no service provider is meant where none is named.
@@ -145,7 +172,7 @@ impl fmt::Display for AddressError {
                 part.escape_debug()
             ),
             Self::Duplicate(name) => write!(f, "`{name}=` is there twice"),
-            Self::NoContainer => f.write_str("names no `container=`"),
+            Self::Nothing => f.write_str("names neither `provider=` nor `container=`"),
             Self::SpecWithoutType => f.write_str("has `spec=` without the `type=` of a provider"),
             Self::TypeWithoutProvider => f.write_str("has `type=` without a `provider=`"),
         }
@@ -191,7 +218,9 @@ impl FromStr for Address {
                 _ => return Err(bad()),
             }
         }
-        let container = container.ok_or(AddressError::NoContainer)?;
+        if provider.is_none() && container.is_none() {
+            return Err(AddressError::Nothing);
+        }
         // Type 0 is how certificates tell that the provider is one of key storage.
         let service = match (kind, spec) {
             (None | Some(0), Some(_)) => return Err(AddressError::SpecWithoutType),
@@ -210,7 +239,9 @@ impl FromStr for Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{SCHEME}provider={}", Encoded(&self.provider))?;
-        write!(f, ";container={}", Encoded(&self.container))?;
+        if let Some(container) = &self.container {
+            write!(f, ";container={}", Encoded(container))?;
+        }
         if let Service::Csp { kind, spec } = self.service {
             write!(f, ";type={kind};spec={}", spec.name())?;
         }
@@ -291,11 +322,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_bound_to_a_certificate_has_an_address() {
+        let address = Address::from_provider_info("P", "r", 24, 0x20, 1);
+        let text = "cng:provider=P;container=r;type=24;spec=exchange;scope=machine";
+        assert_eq!(address.to_string(), text);
+        let address = Address::from_provider_info("P", "r", 0, 0x40, 2);
+        assert_eq!(address, Address::key_storage("P", "r"));
+    }
+
+    #[test]
     fn what_names_no_key_is_refused() {
         for (text, error) in [
             ("pkcs11:token=a", AddressError::Scheme),
-            ("cng:", AddressError::NoContainer),
-            ("cng:provider=P", AddressError::NoContainer),
+            ("cng:", AddressError::Nothing),
+            ("cng:;scope=user", AddressError::Nothing),
             ("cng:container=a;container=b", AddressError::Duplicate("container")),
             ("cng:container=a;spec=signature", AddressError::SpecWithoutType),
             ("cng:container=a;type=0;spec=exchange", AddressError::SpecWithoutType),

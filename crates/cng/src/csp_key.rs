@@ -37,7 +37,8 @@ impl CspKey {
             let message = format!("`{address}` has no `type=` of a service provider");
             return Err(KeyError::new(KeyErrorKind::Malformed, message));
         };
-        let context = Context::open(&address.provider, kind, &address.container, address.machine)
+        let container = crate::open::container(address)?;
+        let context = Context::open(&address.provider, kind, container, address.machine)
             .map_err(|error| error.at(format!("cannot open {address}")))?;
         Self::new(address.to_string(), context, spec)
     }

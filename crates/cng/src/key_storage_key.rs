@@ -35,8 +35,9 @@ impl KeyStorageKey {
             let message = format!("`{address}` names a key of a service provider");
             return Err(KeyError::new(KeyErrorKind::Malformed, message));
         }
+        let container = crate::open::container(address)?;
         let key = Provider::open(&address.provider)
-            .and_then(|provider| provider.open_key(&address.container, address.machine))
+            .and_then(|provider| provider.open_key(container, address.machine))
             .map_err(|error| error.at(format!("cannot open {address}")))?;
         Self::new(address.to_string(), key)
     }

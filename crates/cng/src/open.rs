@@ -1,8 +1,11 @@
 //! Opening keys by address, whatever kind of provider has them.
 
-use chancery_key::{KeyError, KeyErrorKind, SigningKey};
+use chancery_key::{
+    KeyError, KeyErrorKind, KeyGenerator, KeyInfo, KeyQuery, KeyStore, KeyTemplate, Match,
+    SigningKey,
+};
 
-use crate::{Address, CspKey, KeyStorageKey, Service};
+use crate::{Address, CspKey, CspStore, KeyStorage, KeyStorageKey, Service};
 
 /// Opens the key at an address.
 ///
@@ -12,6 +15,49 @@ pub fn open(address: &Address) -> Result<Box<dyn SigningKey>, KeyError> {
     Ok(match address.service {
         Service::KeyStorage => Box::new(KeyStorageKey::open(address)?),
         Service::Csp { .. } => Box::new(CspKey::open(address)?),
+    })
+}
+
+/// Finds keys in the provider of an address; its container, where it names one, narrows the search.
+///
+/// # Errors
+/// What keeps the provider from being searched.
+pub fn find(address: &Address, query: &KeyQuery) -> Result<Match<KeyInfo>, KeyError> {
+    let mut query = query.clone();
+    query.label = query.label.or_else(|| address.container.clone());
+    match address.service {
+        Service::KeyStorage => storage(address).find(&query),
+        Service::Csp { kind, .. } => services(address, kind).find(&query),
+    }
+}
+
+/// Makes a key at an address, named by its container.
+///
+/// # Errors
+/// As [`KeyStorage`] and [`CspStore`] do; [`KeyErrorKind::Malformed`] for an address without a container.
+pub fn generate(
+    address: &Address,
+    template: KeyTemplate,
+) -> Result<(KeyInfo, Box<dyn SigningKey>), KeyError> {
+    let template = template.with_label(container(address)?);
+    match address.service {
+        Service::KeyStorage => storage(address).generate(&template),
+        Service::Csp { kind, .. } => services(address, kind).generate(&template),
+    }
+}
+
+fn storage(address: &Address) -> KeyStorage {
+    KeyStorage::new(&address.provider).with_machine(address.machine)
+}
+
+fn services(address: &Address, kind: u32) -> CspStore {
+    CspStore::new(&address.provider, kind).with_machine(address.machine)
+}
+
+/// Insists that an address names one key.
+pub(crate) fn container(address: &Address) -> Result<&str, KeyError> {
+    address.container.as_deref().ok_or_else(|| {
+        KeyError::new(KeyErrorKind::Malformed, format!("`{address}` names no `container=`"))
     })
 }
 
