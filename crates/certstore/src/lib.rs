@@ -1,5 +1,5 @@
 #![doc = include_str!("../README.md")]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::as_conversions)]
 #![cfg_attr(
     test,
@@ -25,6 +25,8 @@ mod store;
 mod system;
 mod thumbprint;
 mod wide;
+#[cfg(windows)]
+mod windows_store;
 
 pub use binding::{BindingError, KeyBinding, ProviderParameter, key_spec, provider_flag};
 pub use entry::Entry;
@@ -42,3 +44,5 @@ pub use sst_file::{LOCK_PATIENCE, SstFile, StoreFolder};
 pub use store::{Added, CertificateStore, IfPresent, PropertyChange};
 pub use system::{Location, SystemStore, SystemStoreError};
 pub use thumbprint::{Thumbprint, ThumbprintError};
+#[cfg(windows)]
+pub use windows_store::WindowsStore;

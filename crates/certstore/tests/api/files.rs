@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chancery_certstore::{
     CertificateStore, Element, Entry, IfPresent, List, Properties, PropertyId, SstFile,
-    StoreErrorKind, StoreFolder, read_sst,
+    StoreErrorKind, StoreFolder,
 };
 
 use crate::support::{bound, certificates};
@@ -169,7 +169,7 @@ fn links_and_permissions_stay() {
     std::os::unix::fs::symlink(&path, &link).unwrap();
     SstFile::new(&link).add(bound(1), IfPresent::Refuse).unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().file_type().is_symlink());
-    assert_eq!(read_sst(&fs::read(&path).unwrap()).unwrap().len(), 2);
+    assert_eq!(chancery_certstore::read_sst(&fs::read(&path).unwrap()).unwrap().len(), 2);
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
 }
 

@@ -16,3 +16,5 @@ mod registry;
 mod round_trip;
 mod stores;
 mod support;
+#[cfg(windows)]
+mod windows;
