@@ -33,6 +33,11 @@ pub(crate) fn prepare_and_run() -> Result<Tally> {
 }
 
 impl Tally {
+    /// Counts one more that passed.
+    pub(crate) fn pass(&mut self) {
+        self.passed += 1;
+    }
+
     /// Counts one more failure.
     pub(crate) fn fail(&mut self) {
         self.failed += 1;

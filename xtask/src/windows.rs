@@ -2,6 +2,7 @@
 //!
 //! What wine answers is not what Windows answers; it is a second implementation, written by others.
 
+mod journey;
 mod toolchain;
 mod wine;
 
@@ -11,6 +12,7 @@ use std::time::Instant;
 use crate::shell::{Result, target_dir};
 use crate::suite::{self, Tally};
 use crate::tools::{self, Tool};
+use journey::Journey;
 use toolchain::Toolchain;
 use wine::Prefix;
 
@@ -22,6 +24,8 @@ const TOOLS: &[Tool] = &[
     Tool { package: "gcc-mingw-w64-x86-64-win32", probe: &[C_COMPILER, "--version"] },
     Tool { package: "wine64", probe: &["dpkg", "-s", "wine64"] },
     Tool { package: "wine", probe: &["wine", "--version"] },
+    Tool { package: "openssl", probe: &["openssl", "version"] },
+    Tool { package: "osslsigncode", probe: &["osslsigncode", "--version"] },
     // What Debian's rustc is linked with.
     Tool { package: "libedit2", probe: &["dpkg", "-s", "libedit2"] },
     Tool { package: "libz3-4", probe: &["dpkg", "-s", "libz3-4"] },
@@ -44,7 +48,7 @@ const UNITS: [&str; 11] = [
 ];
 
 /// The crates of which every test runs: what touches Windows.
-const WHOLE: [&str; 1] = ["chancery-cng"];
+const WHOLE: [&str; 2] = ["chancery-cng", "chancery-certstore"];
 
 /// Sets everything up, then builds and runs the tests for Windows.
 pub(crate) fn run() -> Result<Tally> {
@@ -71,7 +75,11 @@ pub(crate) fn run() -> Result<Tally> {
     for package in WHOLE {
         whole.extend(["--package", package]);
     }
-    let tally = test(&units)?.plus(test(&whole)?);
+    let facade = ["--package", "chancery", "--test", "windows"];
+    let tally = test(&units)?.plus(test(&whole)?).plus(test(&facade)?);
+    println!("== windows journey");
+    let journey = Journey::prepare(&toolchain, &prefix, &target, folder.join("journey"))?;
+    let tally = tally.plus(journey.take());
     println!("windows took {} s", start.elapsed().as_secs());
     Ok(tally)
 }
