@@ -6,6 +6,9 @@ use std::process::Command;
 
 use crate::shell::{self, Result, command, root};
 
+/// Neither .NET nor a browser nor menu entries: each would be offered for installation.
+pub(super) const OVERRIDES: &str = "mscoree=;mshtml=;winemenubuilder.exe=";
+
 /// A wine prefix: the drives and the registry of one Windows.
 pub(crate) struct Prefix {
     folder: PathBuf,
@@ -50,8 +53,7 @@ impl Prefix {
             .env("WINEPREFIX", &self.folder)
             .env("WINEARCH", "win64")
             .env("WINEDEBUG", "-all")
-            // Neither .NET nor a browser nor menu entries: each would be offered for installation.
-            .env("WINEDLLOVERRIDES", "mscoree=;mshtml=;winemenubuilder.exe=")
+            .env("WINEDLLOVERRIDES", OVERRIDES)
             // Arguments that are not ASCII are lost in the C locale.
             .env("LC_ALL", "C.UTF-8")
             .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", "wine")
