@@ -3,6 +3,7 @@
 mod authority;
 mod export;
 mod signature;
+mod timestamp;
 
 use std::error::Error as _;
 use std::num::NonZeroUsize;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 pub(crate) use self::authority::{AuthoritySource, Ca, Issue, ProfileName, Revoke, Rules};
 pub(crate) use self::export::Export;
 pub(crate) use self::signature::{Attach, Extract, OutputOptions, Remove};
+pub(crate) use self::timestamp::{StampOptions, Timestamp, Tsa};
 use crate::pin::PinOptions;
 use crate::ui::Format;
 
@@ -23,9 +25,10 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0 done                         5 key or device unavailable
   1 checked, the answer is no    6 several keys fit
-  2 wrong usage                  8 cannot read or write
-  3 malformed input              9 a call of a PKCS#11 module hung
-  4 authentication              70 a fault in chancery
+  2 wrong usage                  7 no timestamp
+  3 malformed input              8 cannot read or write
+  4 authentication               9 a call of a PKCS#11 module hung
+                                70 a fault in chancery
 
 Example, from nothing to a signed and verified program:
   chancery quickstart";
@@ -80,6 +83,11 @@ pub(crate) enum Command {
     /// Put a detached signature into the file it was made for
     #[command(after_help = "Example:\n  chancery attach setup.exe setup.p7b")]
     Attach(Attach),
+    /// Timestamp signatures that are there already
+    #[command(
+        after_help = "Example:\n  chancery timestamp setup.exe --timestamp http://timestamp.example.com"
+    )]
+    Timestamp(Timestamp),
     /// Compute the digest a signature would carry
     #[command(after_help = "Example:\n  chancery digest setup.exe --digest sha256")]
     Digest(Digest),
@@ -98,6 +106,9 @@ pub(crate) enum Command {
     /// Show tokens
     #[command(subcommand)]
     Token(Token),
+    /// Answer requests for timestamps
+    #[command(subcommand)]
+    Tsa(Tsa),
     /// Write shell completions
     #[command(after_help = "Example:\n  chancery completions bash > chancery.bash")]
     Completions {
@@ -202,6 +213,11 @@ pub(crate) struct Sign {
     pub(crate) page_hashes: bool,
     #[command(flatten)]
     pub(crate) output: OutputOptions,
+    #[command(flatten)]
+    pub(crate) stamp: StampOptions,
+    /// Write nothing where no server gives a timestamp [default: warn and go on]
+    #[arg(long, help_heading = "Timestamp options")]
+    pub(crate) require_timestamp: bool,
     /// Hash the written file once more from the disk
     #[arg(long)]
     pub(crate) reread: bool,

@@ -14,7 +14,9 @@ mod key;
 mod quickstart;
 mod remove;
 mod sign;
+mod timestamp;
 mod token;
+mod tsa;
 mod verify;
 
 use std::path::Path;
@@ -40,6 +42,8 @@ pub(crate) fn run(command: Command, ui: &mut Ui) -> Exit {
         Command::Remove(args) => remove::run(&args, ui),
         Command::Extract(args) => settle(extract::run(&args, ui), ui),
         Command::Attach(args) => attach::run(&args, ui),
+        Command::Timestamp(args) => timestamp::run(&args, ui),
+        Command::Tsa(args) => settle(tsa::run(&args, ui), ui),
         Command::Digest(args) => digest::run(&args, ui),
         Command::Key(args) => settle(key::run(&args, ui), ui),
         Command::Csr(args) => settle(csr::run(&args, ui), ui),

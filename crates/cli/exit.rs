@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use chancery::ErrorKind;
 use chancery::key::KeyErrorKind;
+use chancery::timestamp::StampErrorKind;
 
 /// What the command's exit code says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub(crate) enum Exit {
     Unavailable = 5,
     /// Several keys fit.
     Ambiguous = 6,
+    /// A timestamp server did not stamp.
+    Timestamp = 7,
     /// Reading or writing failed.
     Io = 8,
     /// A call of a PKCS#11 module took longer than allowed.
@@ -34,12 +37,13 @@ impl Exit {
     /// The graver of two: which one a run over many files ends with.
     #[must_use]
     pub(crate) fn graver(self, other: Self) -> Self {
-        const ORDER: [Exit; 10] = [
+        const ORDER: [Exit; 11] = [
             Exit::Bug,
             Exit::Hung,
             Exit::Authentication,
             Exit::Unavailable,
             Exit::Ambiguous,
+            Exit::Timestamp,
             Exit::Io,
             Exit::Malformed,
             Exit::No,
@@ -61,6 +65,7 @@ impl Exit {
             Self::Authentication => 4,
             Self::Unavailable => 5,
             Self::Ambiguous => 6,
+            Self::Timestamp => 7,
             Self::Io => 8,
             Self::Hung => 9,
             Self::Bug => 70,
@@ -85,7 +90,8 @@ impl From<ErrorKind> for Exit {
             | ErrorKind::NoSuchSignature
             | ErrorKind::CertificateMismatch
             | ErrorKind::Refused => Self::No,
-            ErrorKind::Usage => Self::Usage,
+            ErrorKind::Usage | ErrorKind::Timestamp(StampErrorKind::Settings) => Self::Usage,
+            ErrorKind::Timestamp(_) => Self::Timestamp,
             ErrorKind::Malformed | ErrorKind::TrailingData | ErrorKind::Unsupported => {
                 Self::Malformed
             }

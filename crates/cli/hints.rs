@@ -39,6 +39,9 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
         }
         ErrorKind::NoSuchSignature => one(format!("see what it has:  chancery inspect {file}")),
         ErrorKind::TrailingData => one("drop what follows its signatures:  --strip".into()),
+        ErrorKind::Timestamp(_) => {
+            vec!["name another server to fall back on:  --timestamp URL --timestamp URL".into()]
+        }
         ErrorKind::Changed => one("try again once the other program is done with it".into()),
         ErrorKind::CertificateMismatch => one(
             "list the keys that fit the certificate:  chancery key find --cert CERT --key PLACE"

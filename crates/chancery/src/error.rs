@@ -6,6 +6,7 @@ use std::path::Path;
 
 use chancery_authenticode as authenticode;
 use chancery_key::{KeyError, KeyErrorKind};
+use chancery_timestamp::StampErrorKind;
 use chancery_x509 as x509;
 
 /// What the caller can do next about an [`Error`].
@@ -28,6 +29,8 @@ pub enum ErrorKind {
     NoSuchSignature,
     /// Data follows the certificate table.
     TrailingData,
+    /// There is no timestamp, and one was required.
+    Timestamp(StampErrorKind),
     /// Another program changed the file meanwhile.
     Changed,
     /// None of the certificates given belongs to the key.
@@ -59,6 +62,7 @@ impl ErrorKind {
             Self::ForeignSignature => "foreign-signature",
             Self::NoSuchSignature => "no-such-signature",
             Self::TrailingData => "trailing-data",
+            Self::Timestamp(kind) => kind.name(),
             Self::Changed => "changed",
             Self::CertificateMismatch => "certificate-mismatch",
             Self::Refused => "refused",

@@ -23,6 +23,7 @@ mod requesting;
 mod rewriting;
 mod signer;
 mod signing;
+mod stamping;
 mod verifying;
 mod windows_keys;
 mod writer;
@@ -53,7 +54,8 @@ pub use removing::{RemoveOptions, Removed, RemovedPart, remove_signatures};
 pub use request_check::{RequestCheck, check_request};
 pub use requesting::{Product, Requested, request_from_inf, request_like};
 pub use signer::{Objection, Signer};
-pub use signing::{IfSigned, Outcome, SignFileOptions, Signed, sign_file};
+pub use signing::{IfSigned, Outcome, SignFileOptions, Signed, sign_and_stamp_file, sign_file};
+pub use stamping::{StampFileOptions, Stamping, timestamp_file};
 pub use verifying::{VerifiedFile, verify_file};
 
 pub use chancery_authenticode as authenticode;

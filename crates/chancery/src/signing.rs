@@ -10,6 +10,7 @@ use chancery_key::{DigestAlgorithm, SchemeFamily};
 use chancery_x509::{Certificate, Identity, Time};
 
 use crate::rewriting::{Measured, Rewriting};
+use crate::stamping::Stamping;
 use crate::{Error, ErrorKind};
 
 /// What to do with a file that is signed already.
@@ -80,6 +81,8 @@ pub struct Signed {
     pub digests: Vec<(DigestAlgorithm, Vec<u8>)>,
     /// What a person should know, by stable names.
     pub warnings: Vec<&'static str>,
+    /// Why signatures have no timestamp, where they should have had one.
+    pub unstamped: Vec<String>,
 }
 
 /// Whether a file was signed.
@@ -107,6 +110,20 @@ pub fn sign_file(
     now: Time,
     options: &SignFileOptions,
 ) -> Result<Signed, Error> {
+    sign_and_stamp_file(path, identity, now, options, None)
+}
+
+/// Signs a file as [`sign_file`] does, and has each signature it makes stamped before anything is written.
+///
+/// # Errors
+/// As [`sign_file`], and [`ErrorKind::Timestamp`] where a timestamp is required and there is none.
+pub fn sign_and_stamp_file(
+    path: &Path,
+    identity: &Identity,
+    now: Time,
+    options: &SignFileOptions,
+    stamping: Option<Stamping<'_>>,
+) -> Result<Signed, Error> {
     let mut file = Rewriting::open(path, options.output.as_deref(), "sign", options.strip)?;
     if let Some(skipped) = decide(&mut file, identity.certificate(), now, options)? {
         return Ok(skipped);
@@ -124,7 +141,17 @@ pub fn sign_file(
         is_in_order_to_append(file.embedded(), &file.measurement, path, now, options)?;
         set = SignatureSet::read(file.embedded()).map_err(|error| file.failed(error))?;
     }
-    add_signatures(&mut set, &file, identity, options).map_err(|error| file.failed(error))?;
+    let made =
+        add_signatures(&mut set, &file, identity, options).map_err(|error| file.failed(error))?;
+    let mut unstamped = Vec::new();
+    for index in made {
+        if let Some(stamping) = stamping {
+            unstamped.extend(stamping.stamp(path, &mut set, index)?);
+        }
+    }
+    if !unstamped.is_empty() {
+        warnings.push("not-timestamped");
+    }
 
     // Windows hashes the flat file; only firmware goes by sections.
     if !file.measurement.readings_agree && file.subject().layout().is_efi() {
@@ -138,7 +165,7 @@ pub fn sign_file(
     let output = file.replace(&set.entries(), options.reread, now, |report| {
         options.signatures().all(|made| is_in(report, identity.certificate(), made))
     })?;
-    Ok(Signed { outcome: Outcome::Signed, output, digests, warnings })
+    Ok(Signed { outcome: Outcome::Signed, output, digests, warnings, unstamped })
 }
 
 /// Says what a person should know before a file is signed by this identity.
@@ -199,6 +226,7 @@ pub(crate) fn decide(
                 output: path,
                 digests: digests.collect(),
                 warnings: Vec::new(),
+                unstamped: Vec::new(),
             }))
         }
     }
@@ -238,17 +266,25 @@ fn add_signatures(
     file: &Measured,
     identity: &Identity,
     options: &SignFileOptions,
-) -> Result<(), chancery_authenticode::Error> {
+) -> Result<Vec<usize>, chancery_authenticode::Error> {
     let as_entry = file.subject().layout().is_efi();
+    let mut made_at = Vec::new();
     for signature in options.signatures() {
         let mut signature = signature.clone();
         if !set.is_empty() && !as_entry {
             signature.sequence_number = u32::try_from(set.nested_in_primary()? + 1).ok();
         }
         let made = sign(file.subject(), &file.measurement, identity, &signature)?;
+        let is_first = set.is_empty();
         set.append(&made, as_entry)?;
+        // Counted as reports count: the first entry, what is nested in it, the other entries.
+        made_at.push(match is_first {
+            true => 0,
+            false if as_entry => set.len().saturating_sub(1),
+            false => set.nested_in_primary()?,
+        });
     }
-    Ok(())
+    Ok(made_at)
 }
 
 /// Tells whether a signature like this, by this certificate, is in a file and holds.

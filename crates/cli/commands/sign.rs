@@ -8,13 +8,15 @@ use chancery::authenticode::{SignOptions, Statement};
 use chancery::chain::Crl;
 use chancery::key::{DigestAlgorithm, KeyAlgorithm, SchemeFamily, SignatureScheme};
 use chancery::pkcs11::Module;
+use chancery::timestamp::http::HttpTimestamper;
 use chancery::x509::Identity;
 use chancery::{
-    Error, ErrorKind, Objection, Outcome, SignFileOptions, Signed, Signer, read_crls,
-    read_identity_certificates, sign_file, stored_identity_certificates,
+    Error, ErrorKind, Objection, Outcome, SignFileOptions, Signed, Signer, Stamping, read_crls,
+    read_identity_certificates, sign_and_stamp_file, stored_identity_certificates,
 };
 
 use crate::args::{SchemeName, Sign};
+use crate::commands::timestamp::timestamper;
 use crate::commands::{certificates, now, scheme};
 use crate::exit::Exit;
 use crate::json;
@@ -46,6 +48,15 @@ pub(crate) fn run(args: &Sign, ui: &mut Ui) -> Exit {
             }
         };
     }
+    let timestamper = match timestamper(&args.stamp) {
+        Ok(Some(timestamper)) => Some(timestamper),
+        Ok(None) if !args.require_timestamp => None,
+        Ok(None) => {
+            let message = "--require-timestamp, and no server is named: --timestamp URL";
+            return ui.error(&Error::new(ErrorKind::Usage, message), None);
+        }
+        Err(error) => return ui.error(&error, None),
+    };
     let (identity, options) = match prepare(args, checked.is_some()) {
         Ok(ready) => ready,
         Err(error) => return ui.error(&error, None),
@@ -54,7 +65,7 @@ pub(crate) fn run(args: &Sign, ui: &mut Ui) -> Exit {
     let mut exit = Exit::Done;
     for file in &args.files {
         progress.file(file);
-        let result = sign_one(args, file, &identity, &options);
+        let result = sign_one(args, file, &identity, &options, timestamper.as_ref());
         exit = exit.graver(progress.done(|| match result {
             Ok(signed) => {
                 show(args, file, &identity, &options, &signed, ui);
@@ -187,10 +198,15 @@ fn sign_one(
     file: &Path,
     identity: &Identity,
     options: &SignFileOptions,
+    timestamper: Option<&HttpTimestamper>,
 ) -> Result<Signed, Error> {
     let mut options = options.clone();
     options.output = args.output.path_for(file);
-    sign_file(file, identity, now()?, &options)
+    let stamping = timestamper.map(|timestamper| match args.require_timestamp {
+        true => Stamping::new(timestamper).required(),
+        false => Stamping::new(timestamper),
+    });
+    sign_and_stamp_file(file, identity, now()?, &options, stamping)
 }
 
 fn show(
@@ -222,6 +238,9 @@ fn show(
     for warning in &signed.warnings {
         ui.warn(&format!("{}: {}", file.display(), explain(warning)));
     }
+    for why in &signed.unstamped {
+        ui.warn(&format!("{}: {why}", file.display()));
+    }
     ui.success(&object, || {
         let digest =
             |(algorithm, digest): &(_, Vec<u8>)| format!("{algorithm}:{}", json::hex(digest));
@@ -249,6 +268,9 @@ fn explain(warning: &str) -> &str {
         }
         "rsa-pss-partly-supported" => {
             "Windows verifies RSA-PSS only in part; leave out --scheme to be safe"
+        }
+        "not-timestamped" => {
+            "not timestamped; the signature ends with its certificate (--require-timestamp makes this an error)"
         }
         "data-after-table-dropped" => "data after its signatures was dropped",
         other => other,

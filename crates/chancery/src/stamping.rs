@@ -1,0 +1,108 @@
+//! Timestamping signatures that are there already.
+
+use std::path::{Path, PathBuf};
+
+use chancery_authenticode::{Request, SignatureSet};
+use chancery_timestamp::Timestamper;
+use chancery_x509::Time;
+
+use crate::rewriting::Rewriting;
+use crate::signing::holds;
+use crate::{Error, ErrorKind};
+
+/// How signatures are stamped as they are made.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamping<'a> {
+    timestamper: &'a dyn Timestamper,
+    required: bool,
+}
+
+impl<'a> Stamping<'a> {
+    /// Asks this timestamper. Where it fails, the file is signed without a timestamp, and a warning says so.
+    #[must_use]
+    pub const fn new(timestamper: &'a dyn Timestamper) -> Self {
+        Self { timestamper, required: false }
+    }
+
+    /// Writes nothing where there is no timestamp.
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// Stamps one signature of a set; says what went wrong where that does not matter.
+    pub(crate) fn stamp(
+        &self,
+        path: &Path,
+        set: &mut SignatureSet,
+        index: usize,
+    ) -> Result<Option<String>, Error> {
+        let failed = |error| Error::of_subject("timestamp", path, error);
+        let value = set.signature_value(index).map_err(failed)?;
+        match self.timestamper.stamp(&value) {
+            Ok(stamp) => set.stamp(index, &stamp).map(|()| None).map_err(failed),
+            Err(error) if !self.required => Ok(Some(error.to_string())),
+            Err(error) => {
+                let kind = ErrorKind::Timestamp(error.kind());
+                let text = format!("cannot timestamp {}", path.display());
+                Err(Error::new(kind, text).with_source(error))
+            }
+        }
+    }
+}
+
+/// How a signature that is there already is stamped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StampFileOptions {
+    /// Which signature, counted as a report counts them.
+    pub index: usize,
+    /// Where the file goes; in the place of the original where there is none.
+    pub output: Option<PathBuf>,
+    /// Drop what follows the certificate table.
+    pub strip: bool,
+}
+
+/// Stamps one signature of a file, in the place of timestamps it has, and returns where the file is. The file
+/// changes in one step or not at all.
+///
+/// # Errors
+/// [`ErrorKind::NoSuchSignature`]; [`ErrorKind::BrokenSignature`] where the signature does not hold: a timestamp
+/// would say that it was there and nothing else; [`ErrorKind::Timestamp`]; [`ErrorKind::Malformed`],
+/// [`ErrorKind::Changed`], [`ErrorKind::Io`].
+pub fn timestamp_file(
+    path: &Path,
+    timestamper: &dyn Timestamper,
+    now: Time,
+    options: &StampFileOptions,
+) -> Result<PathBuf, Error> {
+    let file = Rewriting::open(path, options.output.as_deref(), "timestamp", options.strip)?;
+    let index = options.index;
+    let mut set = SignatureSet::read(&file.embedded).map_err(|error| file.failed(error))?;
+    if index >= set.len() {
+        let count = set.len();
+        let text = format!("{} has no signature {index}: it has {count}", path.display());
+        return Err(Error::new(ErrorKind::NoSuchSignature, text));
+    }
+    let request = file.request_with_embedded(&Request::default());
+    let file = file.measure(&request)?;
+    let before = file.verify_embedded(now);
+    // A timestamp that does not hold is about to go, and is no reason to keep it.
+    let sound =
+        |one: &chancery_authenticode::SignatureReport| one.digest_matches && one.signature_valid;
+    if !before.signatures.get(index).is_some_and(sound) {
+        return Err(Error::new(
+            ErrorKind::BrokenSignature,
+            format!("signature {index} of {} does not hold", path.display()),
+        ));
+    }
+    Stamping::new(timestamper).required().stamp(path, &mut set, index)?;
+    file.replace(&set.entries(), false, now, |after| {
+        after.signatures.len() == before.signatures.len()
+            && after
+                .signatures
+                .get(index)
+                .is_some_and(|one| holds(one) && !one.timestamps.is_empty())
+    })
+}

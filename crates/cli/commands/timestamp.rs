@@ -1,0 +1,93 @@
+//! `chancery timestamp`
+
+use std::path::Path;
+
+use chancery::chain::TrustAnchors;
+use chancery::timestamp::http::{HttpSettings, HttpTimestamper, TimestampServer};
+use chancery::timestamp::{StampError, TimestampKind};
+use chancery::{Error, ErrorKind, StampFileOptions, timestamp_file};
+
+use crate::args::{StampOptions, Timestamp};
+use crate::commands::{certificates, now};
+use crate::exit::Exit;
+use crate::json;
+use crate::ui::Ui;
+
+pub(crate) fn run(args: &Timestamp, ui: &mut Ui) -> Exit {
+    let timestamper = match prepare(args) {
+        Ok(timestamper) => timestamper,
+        Err(error) => return ui.error(&error, None),
+    };
+    let progress = ui.progress(args.files.len(), "timestamping");
+    let mut exit = Exit::Done;
+    for file in &args.files {
+        progress.file(file);
+        let result = stamp_one(args, file, &timestamper);
+        exit = exit.graver(progress.done(|| match result {
+            Ok(output) => {
+                show(file, &output, ui);
+                Exit::Done
+            }
+            Err(error) => ui.error(&error, Some(file)),
+        }));
+    }
+    exit
+}
+
+fn prepare(args: &Timestamp) -> Result<HttpTimestamper, Error> {
+    if args.output.is_too_narrow(args.files.len()) {
+        return Err(Error::new(ErrorKind::Usage, "--out must be a folder for several files"));
+    }
+    timestamper(&args.stamp)?.ok_or_else(|| {
+        Error::new(
+            ErrorKind::Usage,
+            "no server is named: --timestamp URL or --timestamp-legacy URL",
+        )
+    })
+}
+
+/// Makes the client that the options describe; none where they name no server.
+pub(super) fn timestamper(options: &StampOptions) -> Result<Option<HttpTimestamper>, Error> {
+    let failed = |error: StampError| {
+        Error::new(ErrorKind::Usage, "cannot ask for timestamps").with_source(error)
+    };
+    let rfc3161 = options.timestamp.iter().map(|url| (url, TimestampKind::Rfc3161));
+    let legacy = options.timestamp_legacy.iter().map(|url| (url, TimestampKind::Legacy));
+    let servers = rfc3161.chain(legacy).map(|(url, kind)| TimestampServer::new(url, kind));
+    let servers: Vec<_> = servers.collect::<Result<_, _>>().map_err(failed)?;
+    if servers.is_empty() {
+        return Ok(None);
+    }
+    let mut anchors = Vec::new();
+    for path in &options.tsa_roots {
+        anchors.extend(certificates(path)?);
+    }
+    let mut settings = HttpSettings::default();
+    settings.digest = options.timestamp_digest;
+    settings.anchors = TrustAnchors::new(anchors);
+    settings.environment_proxy = true;
+    HttpTimestamper::new(servers, settings).map(Some).map_err(failed)
+}
+
+fn stamp_one(
+    args: &Timestamp,
+    file: &Path,
+    timestamper: &HttpTimestamper,
+) -> Result<std::path::PathBuf, Error> {
+    let mut options = StampFileOptions::default();
+    options.index = args.index;
+    options.output = args.output.path_for(file);
+    options.strip = args.output.strip;
+    timestamp_file(file, timestamper, now()?, &options)
+}
+
+fn show(file: &Path, output: &Path, ui: &mut Ui) {
+    let object = json::Changed {
+        schema: 1,
+        r#type: "timestamped",
+        file: json::shown(file),
+        output: json::shown(output),
+        signatures: None,
+    };
+    ui.success(&object, || format!("{}: timestamped", output.display()));
+}
