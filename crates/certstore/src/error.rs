@@ -26,6 +26,23 @@ pub enum StoreErrorKind {
     Io,
 }
 
+impl StoreErrorKind {
+    /// Returns the stable kebab-case name used in machine-readable output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "store-malformed",
+            Self::NotFound => "certificate-not-found",
+            Self::AlreadyExists => "certificate-exists",
+            Self::Ambiguous => "certificate-ambiguous",
+            Self::Locked => "store-locked",
+            Self::NotPermitted => "store-not-permitted",
+            Self::Usage => "usage",
+            Self::Io => "io",
+        }
+    }
+}
+
 /// Why a store could not be read or changed. The message is one line that names the store or certificate; the cause is
 /// the [`source`](Error::source).
 #[derive(Debug)]
@@ -47,6 +64,12 @@ impl StoreError {
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// Takes it apart into message and cause.
+    #[must_use]
+    pub fn into_parts(self) -> (String, Option<Box<dyn Error + Send + Sync + 'static>>) {
+        (self.message, self.source)
     }
 
     /// Returns what the caller can do next.

@@ -5,6 +5,7 @@ use core::fmt;
 use std::path::Path;
 
 use chancery_authenticode as authenticode;
+use chancery_certstore::{StoreError, StoreErrorKind};
 use chancery_key::{KeyError, KeyErrorKind};
 use chancery_timestamp::StampErrorKind;
 use chancery_x509 as x509;
@@ -15,6 +16,8 @@ use chancery_x509 as x509;
 pub enum ErrorKind {
     /// A key could not be found, opened or used.
     Key(KeyErrorKind),
+    /// A certificate store could not be read or changed, or has no such certificate.
+    Store(StoreErrorKind),
     /// The file is signed, and nobody said what to do with that signature.
     AlreadySigned,
     /// Something speaks against signing with this certificate; one may insist.
@@ -55,6 +58,7 @@ impl ErrorKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Key(kind) => kind.name(),
+            Self::Store(kind) => kind.name(),
             Self::AlreadySigned => "already-signed",
             Self::SignerDoubtful => "signer-doubtful",
             Self::SignerUnfit => "signer-unfit",
@@ -95,6 +99,20 @@ impl Error {
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    /// Adds what the caller can choose among.
+    #[must_use]
+    pub(crate) fn with_candidates(mut self, candidates: Vec<String>) -> Self {
+        self.candidates = candidates;
+        self
+    }
+
+    /// Puts what it happened to before the message.
+    #[must_use]
+    pub(crate) fn with_context(mut self, what: String) -> Self {
+        self.message = format!("{what}: {}", self.message);
         self
     }
 
@@ -172,6 +190,14 @@ impl Error {
             _ => ErrorKind::Malformed,
         };
         Self::new(kind, format!("cannot {what}")).with_source(error)
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        let kind = ErrorKind::Store(error.kind());
+        let (message, source) = error.into_parts();
+        Self { kind, message, candidates: Vec::new(), source }
     }
 }
 

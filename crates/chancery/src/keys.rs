@@ -50,6 +50,17 @@ impl Keyring {
         self
     }
 
+    /// Returns the same with another PKCS#11 module.
+    #[must_use]
+    pub fn with_module(&self, module: PathBuf) -> Self {
+        Self { module: Some(module), pins: Arc::clone(&self.pins), tokens: self.tokens }
+    }
+
+    /// Returns the files of the modules in which tokens are looked for.
+    pub(crate) fn module_places(&self) -> Vec<PathBuf> {
+        self.module.as_ref().map_or_else(Module::known_places, |module| vec![module.clone()])
+    }
+
     /// Returns the source of PINs.
     #[must_use]
     pub fn pins(&self) -> &Arc<dyn PinSource> {
@@ -334,7 +345,7 @@ impl Keyring {
         if self.tokens.allow_final_try { token.allow_final_try() } else { token }
     }
 
-    fn token_store(&self, uri: &Uri) -> Result<TokenStore, Error> {
+    pub(crate) fn token_store(&self, uri: &Uri) -> Result<TokenStore, Error> {
         Ok(TokenStore::new(self.token(uri)?, Arc::clone(&self.pins)))
     }
 }

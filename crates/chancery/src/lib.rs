@@ -12,6 +12,7 @@ mod exporting;
 mod fetching;
 mod files;
 mod inspecting;
+mod key_finder;
 mod keys;
 mod modulus;
 mod pins;
@@ -21,9 +22,11 @@ mod removing;
 mod request_check;
 mod requesting;
 mod rewriting;
+mod settings;
 mod signer;
 mod signing;
 mod stamping;
+mod stores;
 mod verifying;
 mod windows_keys;
 mod writer;
@@ -44,6 +47,7 @@ pub use files::{
     stored_identity_certificates, write_new_file,
 };
 pub use inspecting::{InspectedSignature, Inspection, inspect_file};
+pub use key_finder::{BoundKey, FILE_PROVIDER, KeyFinder, PKCS11_PROVIDER};
 pub use keys::{Keyring, TokenOptions, proved};
 pub use modulus::read_modulus;
 #[cfg(feature = "keyring")]
@@ -53,12 +57,15 @@ pub use planning::{Plan, plan_signing};
 pub use removing::{RemoveOptions, Removed, RemovedPart, remove_signatures};
 pub use request_check::{RequestCheck, check_request};
 pub use requesting::{Product, Requested, request_from_inf, request_like};
+pub use settings::{PinSetting, ProviderSettings, Settings};
 pub use signer::{Objection, Signer};
 pub use signing::{IfSigned, Outcome, SignFileOptions, Signed, sign_and_stamp_file, sign_file};
 pub use stamping::{StampFileOptions, Stamping, timestamp_file};
+pub use stores::{Bound, KeyWanted, Stored, Stores};
 pub use verifying::{VerifiedFile, verify_file};
 
 pub use chancery_authenticode as authenticode;
+pub use chancery_certstore as certstore;
 pub use chancery_chain as chain;
 pub use chancery_cms as cms;
 pub use chancery_cng as cng;
