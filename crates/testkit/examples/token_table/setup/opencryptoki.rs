@@ -20,24 +20,23 @@ const PIN: &str = "11111111";
 const DEFAULT_SO_PIN: &str = "87654321";
 const SO_PIN: &str = "12345678";
 const SOCKET: &str = "/run/pkcsslotd.socket";
+const STATE: &str = "/var/lib/opencryptoki/swtok";
 const PROCESS: &str = "/run/pkcsslotd.pid";
 
 pub(crate) fn set_up() -> Setup {
     let module = installed(&MODULES, "opencryptoki");
-    // One that runs already is used, and left to run.
-    let server = (!is_running()).then(|| {
-        let _ = fs::remove_file(SOCKET);
-        let mut daemon = Command::new("pkcsslotd");
-        daemon.arg("-f").stdout(Stdio::null()).stderr(Stdio::null());
-        let server = Server::start(daemon);
-        wait_for(SOCKET.as_ref());
-        server
-    });
-    // A token of an earlier run has the new PIN already.
-    if configure(&["-I", "-S", SO_PIN], TOKEN).is_err() {
-        configure(&["-I", "-S", DEFAULT_SO_PIN], TOKEN).unwrap();
+    assert!(!is_running(), "pkcsslotd runs already: end it, since its token begins afresh here");
+    // A token that was set up before cannot be set up again: its objects and PINs go.
+    for name in ["MK_SO", "MK_USER", "NVTOK.DAT", "TOK_OBJ/OBJ.IDX"] {
+        let _ = fs::remove_file(Path::new(STATE).join(name));
     }
-    let _ = configure(&["-P", "-S", DEFAULT_SO_PIN, "-n", SO_PIN], "");
+    let _ = fs::remove_file(SOCKET);
+    let mut daemon = Command::new("pkcsslotd");
+    daemon.arg("-f").stdout(Stdio::null()).stderr(Stdio::null());
+    let server = Server::start(daemon);
+    wait_for(SOCKET.as_ref());
+    configure(&["-I", "-S", DEFAULT_SO_PIN], TOKEN).unwrap();
+    configure(&["-P", "-S", DEFAULT_SO_PIN, "-n", SO_PIN], "").unwrap();
     configure(&["-u", "-S", SO_PIN, "-n", PIN], "").unwrap();
     Setup {
         module,
