@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chancery::key::{DigestAlgorithm, EcCurve, PinSource, RememberedPins};
+use chancery::pkcs11::{Uri, UriError};
 use chancery::{KeyAddress, KeyAddressError, Keyring, TokenOptions};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
@@ -542,6 +543,35 @@ pub(crate) enum Token {
     /// The certificates that a token keeps
     #[command(subcommand)]
     Cert(TokenCert),
+    /// Say what is wrong, from the module to a signature, and what to type
+    ///
+    /// Nothing on the token is changed. The PIN is given to one token at most, and not where that could lock
+    /// it.
+    #[command(
+        after_help = "Example:\n  chancery token doctor --token build --key 'pkcs11:token=build;object=release'"
+    )]
+    Doctor(Box<Doctor>),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Doctor {
+    /// The token, by its label or URI [default: those of the keys, or all]
+    #[arg(long, value_name = "LABEL", value_parser = token_address)]
+    pub(crate) token: Option<Uri>,
+    /// A key that is to sign; may be given several times
+    #[arg(long, value_name = "URI", value_parser = key_address)]
+    pub(crate) key: Vec<KeyAddress>,
+    #[command(flatten)]
+    pub(crate) access: AccessOptions,
+}
+
+/// Reads a label, or the URI of a token.
+fn token_address(text: &str) -> Result<Uri, String> {
+    if text.starts_with("pkcs11:") {
+        text.parse().map_err(|error: UriError| error.to_string())
+    } else {
+        Ok(Uri::new().with_token(text))
+    }
 }
 
 #[derive(Debug, Subcommand)]

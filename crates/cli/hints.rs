@@ -1,9 +1,13 @@
 //! What to type next, chosen from the kind of error.
 
+mod finding;
+
 use std::path::Path;
 
 use chancery::key::KeyErrorKind;
 use chancery::{Error, ErrorKind};
+
+pub(crate) use finding::for_finding;
 
 /// At most a handful of lines, each a command or an option.
 pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {

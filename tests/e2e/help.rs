@@ -32,6 +32,7 @@ const COMMANDS: &[&[&str]] = &[
     &["cert", "modulus"],
     &["cert", "verify"],
     &["token", "list"],
+    &["token", "doctor"],
     &["token", "cert", "list"],
     &["token", "cert", "import"],
     &["token", "cert", "export"],

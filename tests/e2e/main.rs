@@ -16,6 +16,7 @@ mod certificates;
 mod corpus;
 mod export;
 mod fetch;
+mod doctor;
 mod guard;
 mod help;
 mod output;

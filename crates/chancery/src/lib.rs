@@ -7,6 +7,7 @@ mod base64;
 mod describing;
 mod detached;
 mod digesting;
+pub mod doctor;
 mod error;
 mod exporting;
 mod fetching;

@@ -1,6 +1,7 @@
 //! `chancery token`
 
 mod cert;
+mod doctor;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ pub(crate) fn run(args: &Token, ui: &mut Ui) -> Result<Exit, Error> {
     match args {
         Token::List { module } => list(module.as_ref(), ui),
         Token::Cert(args) => cert::run(args, ui),
+        Token::Doctor(args) => doctor::run(args, ui),
     }
 }
 
