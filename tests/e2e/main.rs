@@ -17,6 +17,7 @@ mod corpus;
 mod export;
 mod fetch;
 mod doctor;
+mod faults;
 mod guard;
 mod help;
 mod output;
