@@ -8,7 +8,7 @@ pub(crate) struct Tool {
     pub(crate) probe: &'static [&'static str],
 }
 
-const TOOLS: [Tool; 9] = [
+const TOOLS: &[Tool] = &[
     Tool { package: "gcc", probe: &["cc", "--version"] },
     Tool { package: "pkg-config", probe: &["pkg-config", "--version"] },
     Tool { package: "libssl-dev", probe: &["pkg-config", "--exists", "libcrypto"] },
