@@ -16,6 +16,7 @@ use cryptoki_sys::{
 
 use super::{check, claimed, entry, ulong, wide};
 use crate::Pkcs11Error;
+use crate::statistics::CallCounts;
 use crate::watchdog::{self, Watched};
 
 /// The most slots or mechanisms we list; a count beyond it is a module gone wrong.
@@ -75,7 +76,7 @@ pub(crate) struct Library {
     process: u32,
     /// Whether it was this library that started it, and nobody before.
     started_here: bool,
-    calls: Mutex<BTreeMap<&'static str, u64>>,
+    calls: CallCounts,
     retries: Mutex<BTreeMap<&'static str, u64>>,
     /// Keeps the code mapped that `functions` points into.
     _code: libloading::Library,
@@ -115,7 +116,7 @@ impl Library {
             serial: None,
             process: std::process::id(),
             started_here: false,
-            calls: Mutex::default(),
+            calls: CallCounts::default(),
             retries: Mutex::default(),
             _code: code,
         })
@@ -201,18 +202,20 @@ impl Library {
     pub(super) fn unwatched_call(&self, function: &'static str) -> Call<'_> {
         let turn =
             self.serial.as_ref().map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner));
-        count(&self.calls, function);
+        self.calls.count(function);
         Call { _watched: None, _turn: turn }
     }
 
     /// Returns how often each function was called.
     pub(crate) fn calls(&self) -> BTreeMap<&'static str, u64> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.calls.all()
     }
 
     /// Notes that something was tried again, and why.
     pub(crate) fn count_retry(&self, reason: &'static str) {
-        count(&self.retries, reason);
+        let mut retries = self.retries.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = retries.entry(reason).or_default();
+        *count = count.saturating_add(1);
     }
 
     /// Returns how often something was tried again, by reason.
@@ -377,12 +380,6 @@ fn settled(rv: CK_RV) -> Result<(), Pkcs11Error> {
         CKR_CRYPTOKI_ALREADY_INITIALIZED => Ok(()),
         rv => check("C_Initialize", rv),
     }
-}
-
-fn count(counts: &Mutex<BTreeMap<&'static str, u64>>, what: &'static str) {
-    let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
-    let count = counts.entry(what).or_default();
-    *count = count.saturating_add(1);
 }
 
 /// Asks for a length and then for as many numbers; again where the list grew in between. A length of zero is
