@@ -144,7 +144,7 @@ impl Doctor<'_> {
         };
         let mut of_keys = self.examination.keys.iter().filter_map(|key| match key {
             KeyAddress::Pkcs11(uri) => Some(uri),
-            KeyAddress::File(_) => None,
+            KeyAddress::File(_) | KeyAddress::Cng(_) => None,
         });
         match &self.examination.token {
             Some(uri) => fits(uri),
