@@ -60,12 +60,12 @@ const MODULE_TOOLS: [Tool; 12] = [
 /// # Errors
 /// The names of the packages that are missing and could not be installed.
 pub(crate) fn ensure() -> Result<()> {
-    ensure_each(&TOOLS)
+    ensure_each(TOOLS)
 }
 
 /// As [`ensure`], for the table of modules: the quick columns, or all of them.
 pub(crate) fn ensure_modules(all: bool) -> Result<()> {
-    ensure_each(&TOOLS)?;
+    ensure_each(TOOLS)?;
     ensure_each(&REMOTE_TOOLS)?;
     if all { ensure_each(&MODULE_TOOLS) } else { Ok(()) }
 }
