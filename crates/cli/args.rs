@@ -17,7 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 pub(crate) use self::authority::{AuthoritySource, Ca, Issue, ProfileName, Revoke, Rules};
 pub(crate) use self::export::Export;
-pub(crate) use self::signature::{Attach, Extract, OutputOptions, Remove};
+pub(crate) use self::signature::{Attach, Extract, ForSigning, OutputOptions, Remove};
 pub(crate) use self::timestamp::{StampOptions, Timestamp, Tsa};
 use crate::pin::PinOptions;
 use crate::ui::Format;
@@ -90,7 +90,9 @@ pub(crate) enum Command {
     )]
     Timestamp(Timestamp),
     /// Compute the digest a signature would carry
-    #[command(after_help = "Example:\n  chancery digest setup.exe --digest sha256")]
+    #[command(
+        after_help = "Examples:\n  chancery digest setup.exe --digest sha256\n  chancery digest setup.exe --for-signing --cert release.pem"
+    )]
     Digest(Digest),
     /// Make, list, find and test keys
     #[command(subcommand)]
@@ -184,8 +186,11 @@ pub(crate) struct Quickstart {
 #[derive(Args, Debug)]
 pub(crate) struct Sign {
     /// The files to sign
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "digest_file", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Sign what `digest --for-signing` wrote, or SignTool's .p7u or .dig, and write the signature beside it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "cert", "dry_run"])]
+    pub(crate) digest_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) key: KeyOptions,
     /// The signer's certificate, and any others in the same file as its chain;
@@ -322,6 +327,8 @@ pub(crate) struct Digest {
     /// The hash; more than once for several
     #[arg(long, value_name = "NAME", default_value = "sha256")]
     pub(crate) digest: Vec<DigestAlgorithm>,
+    #[command(flatten)]
+    pub(crate) for_signing: ForSigning,
 }
 
 /// What key pair to make.

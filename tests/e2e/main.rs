@@ -21,6 +21,7 @@ mod faults;
 mod fetch;
 mod guard;
 mod help;
+mod offline;
 mod output;
 mod quickstart;
 mod show;

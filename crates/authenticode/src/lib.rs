@@ -10,6 +10,7 @@
     )
 )]
 
+mod digest_file;
 mod error;
 pub mod oid;
 mod pe_subject;
@@ -26,6 +27,7 @@ pub use chancery_chain::{Crl, TrustAnchors};
 pub use chancery_cms::NewAttribute;
 pub use chancery_pe::{Edit, Patch, RemovedChecksum};
 pub use chancery_timestamp::{TimestampKind, TimestampReport, TimestampVerifier};
+pub use digest_file::DigestFile;
 pub use error::Error;
 pub use pe_subject::PeSubject;
 pub use prepared::PreparedSignature;

@@ -9,6 +9,11 @@ pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     Base64::decode_vec(text).ok()
 }
 
+/// Writes padded Base64 on one line.
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    Base64::encode_string(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -128,6 +128,25 @@ impl Keyring {
         Ok((key, certificates))
     }
 
+    /// Opens the key at an address for signing bare digests, which is for offline formats alone: see
+    /// [`hazmat`](chancery_key::hazmat).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`KeyErrorKind::UnsupportedScheme`] for keys in other places than files and tokens.
+    pub fn open_digest_signer(
+        &self,
+        address: &KeyAddress,
+    ) -> Result<Box<dyn chancery_key::hazmat::DigestSigner>, Error> {
+        Ok(match address {
+            KeyAddress::File(path) => Box::new(SoftKey::open_file(path, &self.pins)?),
+            KeyAddress::Pkcs11(uri) => Box::new(self.token_store(uri)?.open_key(uri)?),
+            _ => {
+                let message = format!("{address}: bare digests are signed by key files and tokens");
+                return Err(KeyError::new(KeyErrorKind::UnsupportedScheme, message).into());
+            }
+        })
+    }
+
     /// Finds keys in the place an address names: a folder of key files, a token, or a provider in
     /// Windows.
     ///

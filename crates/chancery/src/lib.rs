@@ -16,6 +16,7 @@ mod inspecting;
 mod key_finder;
 mod keys;
 mod modulus;
+mod offline;
 mod pins;
 mod planning;
 pub mod quickstart;
@@ -51,6 +52,10 @@ pub use inspecting::{InspectedSignature, Inspection, inspect_file};
 pub use key_finder::{BoundKey, FILE_PROVIDER, KeyFinder, PKCS11_PROVIDER};
 pub use keys::{Keyring, TokenOptions, proved};
 pub use modulus::read_modulus;
+pub use offline::{
+    ToBeSigned, complete_prepared, dig_text, prepare_file, read_to_be_signed, sign_bare_digest,
+    sign_prepared,
+};
 #[cfg(feature = "keyring")]
 pub use pins::StoredPin;
 pub use pins::{EnvironmentPin, FilePin, GivenPin, HsmEnvironmentPin, random_passphrase};

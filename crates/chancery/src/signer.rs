@@ -8,6 +8,9 @@ use chancery_x509::{Certificate, Time, read_certificates};
 
 use crate::{Error, ErrorKind, read_small_file};
 
+/// The name of the objection to a certificate whose issuer's is not at hand.
+const ISSUER_MISSING: &str = "issuer-missing";
+
 /// Below this many bits an RSA key is not used, whatever anybody says.
 const HOPELESS_RSA_BITS: u32 = 1024;
 
@@ -132,7 +135,7 @@ impl Signer {
         }
         if self.chain.is_empty() && !self.certificate.is_self_signed() {
             objections.push(Objection {
-                name: "issuer-missing",
+                name: ISSUER_MISSING,
                 message: format!(
                     "`{}`: the certificate of its issuer `{}` is not at hand",
                     self.certificate.subject(),
@@ -150,15 +153,35 @@ impl Signer {
     /// # Errors
     /// [`ErrorKind::SignerDoubtful`] where `force` would help, [`ErrorKind::SignerUnfit`] where not.
     pub fn check(&self, crls: &[Crl], now: Time, force: bool) -> Result<Vec<Objection>, Error> {
-        let objections = self.objections(crls, now);
-        let hopeless = objections.iter().any(|objection| !objection.survivable);
-        if objections.is_empty() || (force && !hopeless) {
-            return Ok(objections);
-        }
-        let kind = if hopeless { ErrorKind::SignerUnfit } else { ErrorKind::SignerDoubtful };
-        let why: Vec<_> = objections.iter().map(|one| one.message.as_str()).collect();
-        Err(Error::new(kind, format!("nothing is signed: {}", why.join("; "))))
+        settle(self.objections(crls, now), force)
     }
+
+    /// As [`check`](Self::check), but for where what is signed was prepared: whether the certificates above were at
+    /// hand was judged there, and a root does not travel.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn check_prepared(
+        &self,
+        crls: &[Crl],
+        now: Time,
+        force: bool,
+    ) -> Result<Vec<Objection>, Error> {
+        let mut objections = self.objections(crls, now);
+        objections.retain(|objection| objection.name != ISSUER_MISSING);
+        settle(objections, force)
+    }
+}
+
+/// Tells what was survived, or refuses.
+fn settle(objections: Vec<Objection>, force: bool) -> Result<Vec<Objection>, Error> {
+    let hopeless = objections.iter().any(|objection| !objection.survivable);
+    if objections.is_empty() || (force && !hopeless) {
+        return Ok(objections);
+    }
+    let kind = if hopeless { ErrorKind::SignerUnfit } else { ErrorKind::SignerDoubtful };
+    let why: Vec<_> = objections.iter().map(|one| one.message.as_str()).collect();
+    Err(Error::new(kind, format!("nothing is signed: {}", why.join("; "))))
 }
 
 fn is_survivable(reason: &Reason) -> bool {

@@ -40,12 +40,51 @@ pub(crate) struct Extract {
 pub(crate) struct Attach {
     /// The file the signature was made for
     pub(crate) file: PathBuf,
-    /// The signature: PKCS#7 in DER, PEM or Base64
+    /// The signature: PKCS#7 in DER, PEM or Base64; with --value, what was prepared
     pub(crate) signature: PathBuf,
+    /// The bare signature value that completes it, raw or in Base64: SignTool's .dig.signed, or what a key signed by
+    /// hand
+    #[arg(long, value_name = "FILE")]
+    pub(crate) value: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) if_signed: IfSigned,
     #[command(flatten)]
     pub(crate) output: OutputOptions,
+}
+
+/// How a signature is prepared for a key that is elsewhere.
+#[derive(Args, Debug)]
+pub(crate) struct ForSigning {
+    /// Prepare a signature, to be signed where the key is by `sign --digest-file`
+    #[arg(long, requires = "cert", help_heading = "Signing elsewhere")]
+    pub(crate) for_signing: bool,
+    /// The signer's certificate, and any others in the same file as its chain
+    #[arg(long, value_name = "FILE", requires = "for_signing", help_heading = "Signing elsewhere")]
+    pub(crate) cert: Option<PathBuf>,
+    /// More certificates for the chain
+    #[arg(long, value_name = "FILE", requires = "for_signing", help_heading = "Signing elsewhere")]
+    pub(crate) chain: Vec<PathBuf>,
+    /// Write here [default: FILE.chancery-digest]
+    #[arg(long, value_name = "PATH", requires = "for_signing", help_heading = "Signing elsewhere")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write SignTool's FILE.dig and FILE.p7u into this folder instead
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        conflicts_with = "out",
+        requires = "for_signing",
+        help_heading = "Signing elsewhere"
+    )]
+    pub(crate) signtool: Option<PathBuf>,
+    /// Also prepare a hash of every page
+    #[arg(long, requires = "for_signing", help_heading = "Signing elsewhere")]
+    pub(crate) page_hashes: bool,
+    /// Prepare a signature to append to those there are
+    #[arg(long, requires = "for_signing", help_heading = "Signing elsewhere")]
+    pub(crate) append: bool,
+    /// Go on in spite of what can be survived
+    #[arg(long, requires = "for_signing", help_heading = "Signing elsewhere")]
+    pub(crate) force: bool,
 }
 
 /// Where a changed file goes.

@@ -1,6 +1,9 @@
 //! `chancery attach`
 
-use chancery::{AttachOptions, Attached, Error, attach_signature, read_signature};
+use chancery::{
+    AttachOptions, Attached, Error, ErrorKind, ToBeSigned, attach_signature, complete_prepared,
+    read_signature, read_small_file, read_to_be_signed,
+};
 
 use crate::args::Attach;
 use crate::commands::now;
@@ -19,7 +22,18 @@ pub(crate) fn run(args: &Attach, ui: &mut Ui) -> Exit {
 }
 
 fn attach(args: &Attach) -> Result<Attached, Error> {
-    let signature = read_signature(&args.signature)?;
+    let signature = match &args.value {
+        None => read_signature(&args.signature)?,
+        Some(value) => match read_to_be_signed(&args.signature)? {
+            ToBeSigned::Prepared(prepared) => {
+                complete_prepared(&prepared, &read_small_file(value)?)?
+            }
+            ToBeSigned::Digest(_) => {
+                let message = "a .dig says nothing of the file: name the .p7u beside it";
+                return Err(Error::new(ErrorKind::Usage, message));
+            }
+        },
+    };
     let mut options = AttachOptions::default();
     options.if_signed = args.if_signed.choice();
     options.output = args.output.path_for(&args.file);

@@ -1,5 +1,7 @@
 //! `chancery digest`
 
+mod for_signing;
+
 use std::path::Path;
 
 use chancery::authenticode::Measurement;
@@ -11,6 +13,9 @@ use crate::json;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Digest, ui: &mut Ui) -> Exit {
+    if args.for_signing.for_signing {
+        return for_signing::run(args, ui);
+    }
     let progress = ui.progress(args.files.len(), "hashing");
     let mut exit = Exit::Done;
     for file in &args.files {

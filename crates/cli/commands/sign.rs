@@ -1,5 +1,6 @@
 //! `chancery sign`
 
+mod offline;
 mod plan;
 
 use std::path::Path;
@@ -26,6 +27,9 @@ use crate::ui::Ui;
 const FROM_TOKEN: &str = "token";
 
 pub(crate) fn run(args: &Sign, ui: &mut Ui) -> Exit {
+    if let Some(file) = &args.digest_file {
+        return offline::run(args, file, ui);
+    }
     let checked = match check(args) {
         Ok(checked) => checked,
         Err(error) => return ui.error(&error, None),

@@ -10,6 +10,7 @@
 
 mod attributes;
 mod corpus;
+mod digest_file;
 mod forge;
 mod nesting;
 mod signing;
