@@ -12,6 +12,7 @@ mod attributes;
 mod corpus;
 mod digest_file;
 mod forge;
+mod microsoft;
 mod nesting;
 mod signing;
 mod support;
