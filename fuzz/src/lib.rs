@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod attach;
 mod certificate;
 mod certstore;
 mod chain;
+mod digest_file;
 mod ecdsa_encoding;
 mod identity;
 mod inf;
@@ -15,9 +17,11 @@ pub mod seeds;
 mod sign_verify;
 mod signed_data;
 
+pub use attach::attach;
 pub use certificate::certificate;
 pub use certstore::{registry_blob, registry_file, store};
 pub use chain::chain;
+pub use digest_file::digest_file;
 pub use ecdsa_encoding::ecdsa_encoding;
 pub use inf::inf;
 pub use key_file::key_file;
@@ -38,9 +42,11 @@ pub struct Target {
 }
 
 /// Every target, by name.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 15] = [
+    Target { name: "attach", run: attach },
     Target { name: "certificate", run: certificate },
     Target { name: "chain", run: chain },
+    Target { name: "digest_file", run: digest_file },
     Target { name: "ecdsa_encoding", run: ecdsa_encoding },
     Target { name: "inf", run: inf },
     Target { name: "key_file", run: key_file },

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+mod attach;
 mod certificate;
 mod certstore;
 mod chain;
+mod digest_file;
 mod ecdsa_encoding;
 mod inf;
 mod key_file;
@@ -22,8 +24,10 @@ pub type Seeds = BTreeMap<&'static str, Vec<u8>>;
 #[must_use]
 pub fn of(target: &str) -> Seeds {
     match target {
+        "attach" => attach::seeds(),
         "certificate" => certificate::seeds(),
         "chain" => chain::seeds(),
+        "digest_file" => digest_file::seeds(),
         "ecdsa_encoding" => ecdsa_encoding::seeds(),
         "inf" => inf::seeds(),
         "key_file" => key_file::seeds(),
