@@ -214,3 +214,38 @@ fn identity_of(metadata: &Metadata) -> impl PartialEq + use<> {
     #[cfg(not(unix))]
     times
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use chancery_key::DigestAlgorithm;
+    use chancery_testkit::pe_maker::{TinyPe, tiny_pe};
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_changes_while_it_is_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.exe");
+        std::fs::write(&path, tiny_pe(&TinyPe::default())).unwrap();
+        let request = Request::digests([DigestAlgorithm::Sha256]);
+        let open = || Rewriting::open(&path, None, "sign", false).unwrap();
+        assert!(open().measure(&request).is_ok());
+
+        // Longer.
+        let file = open();
+        let mut other = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+        other.write_all(b"more").unwrap();
+        let refused = file.measure(&request).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Changed);
+        // Another file of the same name and length.
+        let file = open();
+        let contents = std::fs::read(&path).unwrap();
+        std::fs::write(folder.path().join("b.exe"), contents).unwrap();
+        std::fs::rename(folder.path().join("b.exe"), &path).unwrap();
+        assert_eq!(file.measure(&request).unwrap_err().kind(), ErrorKind::Changed);
+        let left = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, 1, "no copy is left behind");
+    }
+}
