@@ -28,4 +28,5 @@ mod show;
 mod sign;
 mod signatures;
 mod support;
+mod timestamps;
 mod token;
