@@ -9,6 +9,7 @@
 
 mod attribute;
 mod library;
+mod loading;
 mod mechanism;
 mod session;
 

@@ -2,6 +2,7 @@
 
 mod connection;
 mod info;
+mod pin_policy;
 mod sessions;
 
 use std::sync::Arc;

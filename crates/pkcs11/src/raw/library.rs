@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chancery_key::{KeyError, KeyErrorKind};
 use cryptoki_sys::{
-    CK_C_INITIALIZE_ARGS, CK_FLAGS, CK_FUNCTION_LIST, CK_INFO, CK_INTERFACE, CK_MECHANISM_INFO,
-    CK_MECHANISM_TYPE, CK_RV, CK_SLOT_ID, CK_SLOT_INFO, CK_TOKEN_INFO, CK_TRUE, CK_ULONG,
-    CK_UTF8CHAR, CK_VERSION, CKF_GENERATE_KEY_PAIR, CKF_OS_LOCKING_OK, CKF_SIGN,
-    CKR_BUFFER_TOO_SMALL, CKR_CANT_LOCK, CKR_CRYPTOKI_ALREADY_INITIALIZED, CKR_OK,
+    CK_C_INITIALIZE_ARGS, CK_FUNCTION_LIST, CK_INFO, CK_MECHANISM_INFO, CK_MECHANISM_TYPE, CK_RV,
+    CK_SLOT_ID, CK_SLOT_INFO, CK_TOKEN_INFO, CK_TRUE, CK_ULONG, CK_VERSION, CKF_GENERATE_KEY_PAIR,
+    CKF_OS_LOCKING_OK, CKF_SIGN, CKR_BUFFER_TOO_SMALL, CKR_CANT_LOCK,
+    CKR_CRYPTOKI_ALREADY_INITIALIZED, CKR_OK,
 };
 
+use super::loading::function_list;
 use super::{check, claimed, entry, ulong, wide};
 use crate::Pkcs11Error;
 use crate::statistics::CallCounts;
@@ -24,15 +25,6 @@ const MAX_LIST_LEN: usize = 4_096;
 
 /// How often a list may grow between asking for its length and asking for it.
 const LIST_TRIES: usize = 3;
-
-type GetFunctionList = unsafe extern "C" fn(*mut *mut CK_FUNCTION_LIST) -> CK_RV;
-
-type GetInterface = unsafe extern "C" fn(
-    *mut CK_UTF8CHAR,
-    *mut CK_VERSION,
-    *mut *mut CK_INTERFACE,
-    CK_FLAGS,
-) -> CK_RV;
 
 /// What `C_GetInfo` tells.
 pub(crate) struct ModuleFacts {
@@ -331,48 +323,6 @@ impl fmt::Debug for Library {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Library").field("serial", &self.serial.is_some()).finish_non_exhaustive()
     }
-}
-
-/// Asks a module for its list of functions, by the way of every version, or by that of version 3 where it has no
-/// other.
-fn function_list(
-    code: &libloading::Library,
-    path: &Arc<Path>,
-) -> Result<*mut CK_FUNCTION_LIST, KeyError> {
-    let unavailable = |what: &str| {
-        KeyError::new(KeyErrorKind::Unavailable, format!("`{}` {what}", path.display()))
-    };
-    // SAFETY: a symbol of this name has this signature (PKCS#11 v2.40 section 5.4).
-    let missing = match unsafe { code.get::<GetFunctionList>(b"C_GetFunctionList\0") } {
-        Ok(get_function_list) => {
-            let mut list = ptr::null_mut();
-            let _watched = watchdog::enter(path, "C_GetFunctionList");
-            // SAFETY: `list` is a valid place for one pointer.
-            let rv = unsafe { get_function_list(&raw mut list) };
-            return check("C_GetFunctionList", rv)
-                .map(|()| list)
-                .map_err(|error| unavailable("does not give its functions").with_source(error));
-        }
-        Err(error) => error,
-    };
-    // SAFETY: a symbol of this name has this signature (PKCS#11 v3.0 section 5.4.6).
-    let Ok(get_interface) = (unsafe { code.get::<GetInterface>(b"C_GetInterface\0") }) else {
-        return Err(
-            unavailable("is no PKCS#11 module: it has no C_GetFunctionList").with_source(missing)
-        );
-    };
-    let mut interface = ptr::null_mut();
-    let mut name = *b"PKCS 11\0";
-    let _watched = watchdog::enter(path, "C_GetInterface");
-    // SAFETY: the name ends with a NUL, no version means any, and `interface` is a valid place for one pointer.
-    let rv = unsafe { get_interface(name.as_mut_ptr(), ptr::null_mut(), &raw mut interface, 0) };
-    check("C_GetInterface", rv)
-        .map_err(|error| unavailable("does not give its functions").with_source(error))?;
-    if interface.is_null() {
-        return Ok(ptr::null_mut());
-    }
-    // SAFETY: the module gave this as its interface, which stays valid while it is loaded.
-    Ok(unsafe { interface.read_unaligned() }.pFunctionList.cast())
 }
 
 fn settled(rv: CK_RV) -> Result<(), Pkcs11Error> {
