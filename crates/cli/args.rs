@@ -3,6 +3,7 @@
 mod authority;
 mod export;
 mod signature;
+pub(crate) mod store;
 mod timestamp;
 
 use std::error::Error as _;
@@ -20,6 +21,7 @@ pub(crate) use self::export::Export;
 pub(crate) use self::signature::{Attach, Extract, ForSigning, OutputOptions, Remove};
 pub(crate) use self::timestamp::{StampOptions, Timestamp, Tsa};
 use crate::pin::PinOptions;
+use crate::settings;
 use crate::ui::Format;
 
 const EXIT_CODES: &str = "\
@@ -52,6 +54,9 @@ pub(crate) struct CommonOptions {
     /// Leave out what says that all is well
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// The file of settings [default: chancery.toml here, or the user's]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Give up, with exit code 9, when a call of a PKCS#11 module takes longer
     #[arg(long, global = true, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..))]
     pub(crate) token_timeout: Option<u64>,
@@ -109,6 +114,9 @@ pub(crate) enum Command {
     /// Show tokens
     #[command(subcommand)]
     Token(Token),
+    /// Keep certificates in stores, with the keys that belong to them
+    #[command(subcommand)]
+    Store(store::Store),
     /// Answer requests for timestamps
     #[command(subcommand)]
     Tsa(Tsa),
@@ -160,12 +168,14 @@ impl AccessOptions {
     /// Makes the keyring these options describe.
     pub(crate) fn keyring(&self, may_prompt: bool) -> Keyring {
         let source = self.pin.source(may_prompt);
+        let source = if self.pin.is_given() { source } else { settings::current().pins(source) };
         let pins: Arc<dyn PinSource> =
             if self.remember_pin { Arc::new(RememberedPins::new(source)) } else { source };
         let mut tokens = TokenOptions::default();
         tokens.sessions = self.sessions;
         tokens.allow_final_try = self.allow_final_try;
-        Keyring::new(self.module.clone(), pins).with_tokens(tokens)
+        let module = self.module.clone().or_else(|| settings::current().module.clone());
+        Keyring::new(module, pins).with_tokens(tokens)
     }
 }
 
@@ -192,7 +202,7 @@ pub(crate) struct Sign {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "cert", "dry_run"])]
     pub(crate) digest_file: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) key: KeyOptions,
+    pub(crate) key: store::SignKey,
     /// The signer's certificate, and any others in the same file as its chain;
     /// `token` for those beside the key on its token (./token for such a file);
     /// not needed for a key in a PKCS#12 file
@@ -478,6 +488,8 @@ pub(crate) enum Csr {
         /// Write here [default: stdout]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        pending: store::Pending,
     },
     /// Verify a request's signature and show what it asks for
     #[command(after_help = "Example:\n  chancery csr show request.csr")]

@@ -14,6 +14,7 @@ mod key;
 mod quickstart;
 mod remove;
 mod sign;
+mod store;
 mod timestamp;
 mod token;
 mod tsa;
@@ -49,6 +50,7 @@ pub(crate) fn run(command: Command, ui: &mut Ui) -> Exit {
         Command::Csr(args) => settle(csr::run(&args, ui), ui),
         Command::Ca(args) => settle(ca::run(&args, ui), ui),
         Command::Cert(args) => settle(cert::run(&args, ui), ui),
+        Command::Store(args) => settle(store::run(&args, ui), ui),
         Command::Token(args) => settle(token::run(&args, ui), ui),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "chancery", &mut std::io::stdout());

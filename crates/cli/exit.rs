@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use chancery::ErrorKind;
+use chancery::certstore::StoreErrorKind;
 use chancery::key::KeyErrorKind;
 use chancery::timestamp::StampErrorKind;
 
@@ -96,6 +97,13 @@ impl From<ErrorKind> for Exit {
                 Self::Malformed
             }
             ErrorKind::Io | ErrorKind::Changed => Self::Io,
+            ErrorKind::Store(kind) => match kind {
+                StoreErrorKind::NotFound => Self::No,
+                StoreErrorKind::Ambiguous => Self::Ambiguous,
+                StoreErrorKind::Malformed => Self::Malformed,
+                StoreErrorKind::Usage => Self::Usage,
+                _ => Self::Io,
+            },
             ErrorKind::Key(kind) => match kind {
                 KeyErrorKind::AuthRequired
                 | KeyErrorKind::AuthRefused

@@ -4,6 +4,7 @@ mod finding;
 
 use std::path::Path;
 
+use chancery::certstore::StoreErrorKind;
 use chancery::key::KeyErrorKind;
 use chancery::{Error, ErrorKind};
 
@@ -73,6 +74,7 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
                 Vec::new()
             }
         }
+        ErrorKind::Store(kind) => for_store_error(kind, error),
         ErrorKind::Key(kind) => for_key_error(kind, error),
         _ => Vec::new(),
     }
@@ -116,6 +118,19 @@ fn for_authority(message: &str) -> Option<&'static str> {
         ("was not issued by", "see what it issued:  chancery ca list DIR"),
     ];
     HINTS.iter().find(|(part, _)| message.contains(part)).map(|(_, hint)| *hint)
+}
+
+fn for_store_error(kind: StoreErrorKind, error: &Error) -> Vec<String> {
+    let choose = |candidate: &String| format!("name one by its thumbprint:  {candidate}");
+    match kind {
+        StoreErrorKind::NotFound => vec!["see what is there:  chancery store list STORE".into()],
+        StoreErrorKind::AlreadyExists => {
+            vec!["say what to do with it:  --if-present keep, replace or inherit".into()]
+        }
+        StoreErrorKind::Ambiguous => error.candidates().iter().take(8).map(choose).collect(),
+        StoreErrorKind::Locked => vec!["try again when the other one is done".into()],
+        _ => Vec::new(),
+    }
 }
 
 fn for_key_error(kind: KeyErrorKind, error: &Error) -> Vec<String> {

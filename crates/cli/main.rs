@@ -8,6 +8,7 @@ mod exit;
 mod hints;
 mod json;
 mod pin;
+mod settings;
 mod ui;
 mod watch;
 
@@ -31,6 +32,9 @@ fn main() -> ExitCode {
         }
     };
     let mut ui = Ui::new(cli.common.format, cli.common.quiet);
+    if let Err(error) = settings::load(cli.common.config.as_deref()) {
+        return ui.error(&error, None).into();
+    }
     if let Some(seconds) = cli.common.token_timeout
         && let Err(error) = watch::start(Duration::from_secs(seconds), cli.common.format)
     {

@@ -30,6 +30,11 @@ pub(crate) struct PinOptions {
 }
 
 impl PinOptions {
+    /// Tells whether any of them is there.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.pin_file.is_some() || self.pin_fd.is_some() || self.pin_env.is_some()
+    }
+
     /// Makes the source; `may_prompt` allows asking on the terminal.
     pub(crate) fn source(&self, may_prompt: bool) -> Arc<dyn PinSource> {
         #[cfg(feature = "keyring")]

@@ -27,6 +27,7 @@ mod quickstart;
 mod show;
 mod sign;
 mod signatures;
+mod store;
 mod support;
 mod timestamps;
 mod token;

@@ -2,27 +2,37 @@
 
 use std::path::Path;
 
+use chancery::key::SigningKey;
 use chancery::x509::{RequestBuilder, UnverifiedRequest, to_pem};
-use chancery::{Error, Product, read_small_file, request_from_inf, request_like};
+use chancery::{Error, KeyAddress, Product, read_small_file, request_from_inf, request_like};
 
+use crate::args::store::Pending;
 use crate::args::{Csr, RequestSource};
 use crate::commands::{cert, csr_verify, name, now, scheme, write_pem};
 use crate::exit::Exit;
 use crate::json;
+use crate::settings;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Csr, ui: &mut Ui) -> Result<Exit, Error> {
     match args {
-        Csr::New { from: RequestSource { subject: Some(subject), .. }, key, digest, out } => {
+        Csr::New {
+            from: RequestSource { subject: Some(subject), .. },
+            key,
+            digest,
+            out,
+            pending,
+        } => {
             let subject = name(subject)?;
             let opened = key.access.keyring(true).open(&key.key)?;
             let scheme = scheme(opened.public_key().algorithm(), *digest)?;
             let request = RequestBuilder::code_signing(subject)
                 .sign(&*opened, scheme)
                 .map_err(|error| Error::of_certificate("make the request", error))?;
+            remember(pending, &request, &key.key, &*opened)?;
             write_pem(&request.to_pem(), out.as_deref(), ui)
         }
-        Csr::New { from, key, out, .. } => {
+        Csr::New { from, key, out, pending, .. } => {
             let keyring = key.access.keyring(true);
             let requested = match (&from.inf, &from.like) {
                 (Some(inf), _) => request_from_inf(inf, &key.key, &keyring, now()?)?,
@@ -38,7 +48,12 @@ pub(crate) fn run(args: &Csr, ui: &mut Ui) -> Result<Exit, Error> {
             }
             let pem = match &requested.product {
                 Product::SelfSigned(certificate) => to_pem("CERTIFICATE", certificate.as_der()),
-                Product::Request(request) => request.to_pem(),
+                Product::Request(request) => {
+                    if pending.pending.is_some() {
+                        remember(pending, request, &key.key, &*keyring.open(&key.key)?)?;
+                    }
+                    request.to_pem()
+                }
                 _ => String::new(),
             };
             write_pem(&pem, out.as_deref(), ui)
@@ -84,4 +99,18 @@ pub(crate) fn run(args: &Csr, ui: &mut Ui) -> Result<Exit, Error> {
             Ok(if verified { Exit::Done } else { Exit::No })
         }
     }
+}
+
+/// Keeps a request in a store until its answer comes, where the options say so.
+fn remember(
+    pending: &Pending,
+    request: &chancery::x509::CertificationRequest,
+    address: &KeyAddress,
+    key: &dyn SigningKey,
+) -> Result<(), Error> {
+    if let Some(location) = pending.pending {
+        let stores = settings::stores(pending.folder.store_folder.as_deref())?;
+        stores.remember_request(location.into(), request, address, key, now()?)?;
+    }
+    Ok(())
 }

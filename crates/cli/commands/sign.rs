@@ -12,8 +12,8 @@ use chancery::pkcs11::Module;
 use chancery::timestamp::http::HttpTimestamper;
 use chancery::x509::Identity;
 use chancery::{
-    Error, ErrorKind, Objection, Outcome, SignFileOptions, Signed, Signer, Stamping, read_crls,
-    read_identity_certificates, sign_and_stamp_file, stored_identity_certificates,
+    Error, ErrorKind, KeyFinder, Objection, Outcome, SignFileOptions, Signed, Signer, Stamping,
+    read_crls, read_identity_certificates, sign_and_stamp_file, stored_identity_certificates,
 };
 
 use crate::args::{SchemeName, Sign};
@@ -21,6 +21,7 @@ use crate::commands::timestamp::timestamper;
 use crate::commands::{certificates, now, scheme};
 use crate::exit::Exit;
 use crate::json;
+use crate::settings;
 use crate::ui::Ui;
 
 /// What --cert is for the certificate beside the key in its token.
@@ -61,7 +62,7 @@ pub(crate) fn run(args: &Sign, ui: &mut Ui) -> Exit {
         }
         Err(error) => return ui.error(&error, None),
     };
-    let (identity, options) = match prepare(args, checked.is_some()) {
+    let (identity, key, options) = match prepare(args, checked.is_some()) {
         Ok(ready) => ready,
         Err(error) => return ui.error(&error, None),
     };
@@ -72,7 +73,7 @@ pub(crate) fn run(args: &Sign, ui: &mut Ui) -> Exit {
         let result = sign_one(args, file, &identity, &options, timestamper.as_ref());
         exit = exit.graver(progress.done(|| match result {
             Ok(signed) => {
-                show(args, file, &identity, &options, &signed, ui);
+                show(&key, file, &identity, &options, &signed, ui);
                 Exit::Done
             }
             Err(error) => ui.error(&error, Some(file)),
@@ -116,20 +117,30 @@ fn crls(args: &Sign) -> Result<Vec<Crl>, Error> {
 }
 
 /// Opens the key once for all files.
-fn prepare(args: &Sign, checked: bool) -> Result<(Identity, SignFileOptions), Error> {
+fn prepare(args: &Sign, checked: bool) -> Result<(Identity, String, SignFileOptions), Error> {
     let keyring = args.key.access.keyring(true);
-    let (key, stored) = keyring.open_with_certificates(&args.key.key)?;
+    if let Some(thumbprint) = &args.key.thumbprint {
+        let stores = settings::stores(args.key.folder.store_folder.as_deref())?;
+        let finder = KeyFinder::new(&keyring, settings::current());
+        let (identity, address) = stores.identity(&args.key.store, thumbprint, &finder)?;
+        let signer = Signer::new(identity.certificate().clone(), identity.chain());
+        signer.check(&crls(args)?, now()?, args.force)?;
+        let options = file_options(args, identity.certificate().public_key().algorithm())?;
+        return Ok((identity, address, options));
+    }
+    let address = args.key.address()?;
+    let (key, stored) = keyring.open_with_certificates(address)?;
     let (certificate, others) = match &args.cert {
         Some(place) if place == Path::new(FROM_TOKEN) => {
             let (own, mut others) =
-                keyring.identity_certificates(&args.key.key, key.public_key(), now()?)?;
+                keyring.identity_certificates(address, key.public_key(), now()?)?;
             for file in &args.chain {
                 others.extend(certificates(file)?);
             }
             (own, others)
         }
         Some(file) => read_identity_certificates(key.public_key(), file, &args.chain)?,
-        None => stored_identity_certificates(key.public_key(), stored, &args.key.key, &args.chain)?,
+        None => stored_identity_certificates(key.public_key(), stored, address, &args.chain)?,
     };
     if !checked {
         let signer = Signer::new(certificate.clone(), &others);
@@ -140,7 +151,7 @@ fn prepare(args: &Sign, checked: bool) -> Result<(Identity, SignFileOptions), Er
         Error::new(ErrorKind::CertificateMismatch, "the certificate does not fit")
             .with_source(error)
     })?;
-    Ok((identity, options))
+    Ok((identity, address.to_string(), options))
 }
 
 fn file_options(args: &Sign, key: KeyAlgorithm) -> Result<SignFileOptions, Error> {
@@ -214,7 +225,7 @@ fn sign_one(
 }
 
 fn show(
-    args: &Sign,
+    key: &str,
     file: &Path,
     identity: &Identity,
     options: &SignFileOptions,
@@ -234,7 +245,7 @@ fn show(
         authentihash: json::digests(&signed.digests),
         scheme: options.signature.scheme.name(),
         schemes: schemes(options),
-        key: args.key.key.to_string(),
+        key: key.to_owned(),
         signer: certificate.subject().to_string(),
         thumbprint: json::hex(&certificate.thumbprint_sha1()),
         warnings: signed.warnings.clone(),

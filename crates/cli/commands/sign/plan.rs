@@ -58,7 +58,7 @@ fn show(
         action,
         authentihash: json::digests(&plan.digests),
         schemes: plan.schemes.iter().map(|scheme| scheme.name()).collect(),
-        key: args.key.key.to_string(),
+        key: address(args),
         signer: signer.certificate.subject().to_string(),
         thumbprint: json::hex(&signer.certificate.thumbprint_sha1()),
         certificates,
@@ -71,10 +71,15 @@ fn show(
             lines.push(format!("  digest   {algorithm}:{}", json::hex(digest)));
             lines.push(format!("  scheme   {scheme}"));
         }
-        lines.push(format!("  key      {}", args.key.key));
+        lines.push(format!("  key      {}", address(args)));
         lines.extend(object.certificates.iter().enumerate().map(|(index, subject)| {
             format!("  {} {subject}", if index == 0 { "signer  " } else { "chain   " })
         }));
         lines.join("\n")
     });
+}
+
+/// Writes the key's address; a plan is only made where there is one.
+fn address(args: &Sign) -> String {
+    args.key.key.as_ref().map(ToString::to_string).unwrap_or_default()
 }

@@ -1,0 +1,49 @@
+//! The settings of this run, read once before anything else.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use chancery::certstore::SystemStore;
+use chancery::key::KeyErrorKind;
+use chancery::{Error, ErrorKind, Settings, Stores};
+
+static SETTINGS: OnceLock<Settings> = OnceLock::new();
+
+/// Reads the file that the user names, or one of those that are looked for.
+pub(crate) fn load(given: Option<&Path>) -> Result<(), Error> {
+    if let Some(path) = Settings::locate(given, &|name| std::env::var_os(name)) {
+        let _ = SETTINGS.set(Settings::load(&path)?);
+    }
+    Ok(())
+}
+
+/// Returns what was read; nothing where there is no file.
+pub(crate) fn current() -> &'static Settings {
+    SETTINGS.get_or_init(Settings::default)
+}
+
+/// Opens the certificate stores: in the folder given, that of the settings, or the user's own.
+pub(crate) fn stores(given: Option<&Path>) -> Result<Stores, Error> {
+    let chosen = given.map(Path::to_owned).or_else(|| current().store.clone());
+    let folder = chosen.or_else(users_folder).ok_or_else(|| {
+        let message = "no folder for certificate stores: name one with --store-folder";
+        Error::new(ErrorKind::Key(KeyErrorKind::Unavailable), message)
+    })?;
+    Ok(Stores::new(folder))
+}
+
+fn users_folder() -> Option<PathBuf> {
+    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let data = if cfg!(windows) {
+        named("APPDATA").map(PathBuf::from)
+    } else {
+        let own = named("XDG_DATA_HOME").map(PathBuf::from);
+        own.or_else(|| named("HOME").map(|home| PathBuf::from(home).join(".local/share")))
+    };
+    data.map(|folder| folder.join("chancery").join("stores"))
+}
+
+/// Reads the name of a store given as an argument.
+pub(crate) fn store_name(text: &str) -> Result<SystemStore, String> {
+    text.parse().map_err(|error: chancery::certstore::SystemStoreError| error.to_string())
+}
