@@ -2,24 +2,27 @@
 
 mod authority;
 mod export;
+mod key;
 mod signature;
 pub(crate) mod store;
 mod timestamp;
+mod token;
 
 use std::error::Error as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chancery::key::{DigestAlgorithm, EcCurve, PinSource, RememberedPins};
-use chancery::pkcs11::{Uri, UriError};
+use chancery::key::{DigestAlgorithm, PinSource, RememberedPins};
 use chancery::{KeyAddress, KeyAddressError, Keyring, TokenOptions};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 pub(crate) use self::authority::{AuthoritySource, Ca, Issue, ProfileName, Revoke, Rules};
 pub(crate) use self::export::Export;
+pub(crate) use self::key::{FindBy, Hex, Key, KeyType};
 pub(crate) use self::signature::{Attach, Extract, ForSigning, OutputOptions, Remove};
 pub(crate) use self::timestamp::{StampOptions, Timestamp, Tsa};
+pub(crate) use self::token::{Doctor, Token, TokenCert, Which};
 use crate::pin::PinOptions;
 use crate::settings;
 use crate::ui::Format;
@@ -341,121 +344,6 @@ pub(crate) struct Digest {
     pub(crate) for_signing: ForSigning,
 }
 
-/// What key pair to make.
-#[derive(Args, Debug)]
-#[group(required = true, multiple = false)]
-pub(crate) struct KeyType {
-    /// An RSA key of this many bits
-    #[arg(long, value_name = "BITS")]
-    pub(crate) rsa: Option<u32>,
-    /// A key on this curve: p256, p384 or p521
-    #[arg(long, value_name = "CURVE")]
-    pub(crate) ec: Option<EcCurve>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Key {
-    /// Make a key pair: in a new encrypted file, or in a token it never leaves
-    #[command(
-        after_help = "Example:\n  chancery key generate --key 'pkcs11:token=build;object=release' --rsa 3072"
-    )]
-    Generate {
-        #[command(flatten)]
-        key: KeyOptions,
-        #[command(flatten)]
-        kind: KeyType,
-    },
-    /// List the keys of a token or a folder
-    #[command(after_help = "Example:\n  chancery key list --key 'pkcs11:token=build'")]
-    List {
-        #[command(flatten)]
-        place: KeyOptions,
-    },
-    /// Find the key of a certificate or a modulus
-    #[command(
-        after_help = "Example:\n  chancery key find --cert release.pem --key 'pkcs11:token=build'"
-    )]
-    Find {
-        #[command(flatten)]
-        place: KeyOptions,
-        #[command(flatten)]
-        by: FindBy,
-        /// Look in every token that the URI allows; each is given its PIN once
-        #[arg(long)]
-        all_tokens: bool,
-    },
-    /// Give a token's key another label or identifier
-    #[command(
-        after_help = "Example:\n  chancery key rename --key 'pkcs11:token=build;object=release' --label release-2025"
-    )]
-    Rename {
-        #[command(flatten)]
-        key: KeyOptions,
-        #[command(flatten)]
-        to: NewName,
-    },
-    /// Delete a token's key for good; its certificates stay
-    #[command(
-        after_help = "Example:\n  chancery key delete --key 'pkcs11:token=build;object=old' --yes"
-    )]
-    Delete {
-        #[command(flatten)]
-        key: KeyOptions,
-        /// Yes, for good; without it the key is shown and stays
-        #[arg(long)]
-        yes: bool,
-    },
-    /// Prove that a key signs
-    #[command(
-        after_help = "Example:\n  chancery key test --key 'pkcs11:token=build;object=release'"
-    )]
-    Test {
-        #[command(flatten)]
-        key: KeyOptions,
-    },
-}
-
-/// What a key is to be called.
-#[derive(Args, Debug)]
-#[group(required = true, multiple = true)]
-pub(crate) struct NewName {
-    /// The new label
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) label: Option<String>,
-    /// The new identifier, in hex
-    #[arg(long, value_name = "HEX", value_parser = hex_bytes)]
-    pub(crate) id: Option<Hex>,
-}
-
-/// Bytes given in hex.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Hex(pub(crate) Vec<u8>);
-
-fn hex_bytes(text: &str) -> Result<Hex, String> {
-    let digits: String = text.chars().filter(|c| *c != ':').collect();
-    let pairs = digits.as_bytes().chunks(2);
-    let byte = |pair: &[u8]| {
-        let pair = core::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?;
-        pair.bytes()
-            .all(|digit| digit.is_ascii_hexdigit())
-            .then(|| u8::from_str_radix(pair, 16).ok())?
-    };
-    let bytes: Option<Vec<u8>> = pairs.map(byte).collect();
-    bytes.filter(|bytes| !bytes.is_empty()).map(Hex).ok_or_else(|| "not whole bytes in hex".into())
-}
-
-/// What is known of the key.
-#[derive(Args, Debug)]
-#[group(required = true, multiple = false)]
-pub(crate) struct FindBy {
-    /// Its certificate
-    #[arg(long, value_name = "FILE")]
-    pub(crate) cert: Option<PathBuf>,
-    /// Its modulus, as `openssl x509 -noout -modulus` prints it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) modulus: Option<PathBuf>,
-}
-
 /// What to ask for.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
@@ -548,101 +436,4 @@ pub(crate) enum Cert {
         /// PEM or DER
         file: PathBuf,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Token {
-    /// List the tokens of a module, or of every module in the usual places
-    #[command(after_help = "Example:\n  chancery token list")]
-    List {
-        /// The PKCS#11 module
-        #[arg(long, value_name = "PATH", env = "PKCS11_MODULE")]
-        module: Option<PathBuf>,
-    },
-    /// The certificates that a token keeps
-    #[command(subcommand)]
-    Cert(TokenCert),
-    /// Say what is wrong, from the module to a signature, and what to type
-    ///
-    /// Nothing on the token is changed. The PIN is given to one token at most, and not where that could lock
-    /// it.
-    #[command(
-        after_help = "Example:\n  chancery token doctor --token build --key 'pkcs11:token=build;object=release'"
-    )]
-    Doctor(Box<Doctor>),
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Doctor {
-    /// The token, by its label or URI [default: those of the keys, or all]
-    #[arg(long, value_name = "LABEL", value_parser = token_address)]
-    pub(crate) token: Option<Uri>,
-    /// A key that is to sign; may be given several times
-    #[arg(long, value_name = "URI", value_parser = key_address)]
-    pub(crate) key: Vec<KeyAddress>,
-    #[command(flatten)]
-    pub(crate) access: AccessOptions,
-}
-
-/// Reads a label, or the URI of a token.
-fn token_address(text: &str) -> Result<Uri, String> {
-    if text.starts_with("pkcs11:") {
-        text.parse().map_err(|error: UriError| error.to_string())
-    } else {
-        Ok(Uri::new().with_token(text))
-    }
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum TokenCert {
-    /// List them, and which key each belongs to
-    #[command(after_help = "Example:\n  chancery token cert list --key 'pkcs11:token=build'")]
-    List {
-        #[command(flatten)]
-        place: KeyOptions,
-    },
-    /// Write certificates to the token, each under the identifier of its key
-    #[command(
-        after_help = "Example:\n  chancery token cert import release.pem --key 'pkcs11:token=build'"
-    )]
-    Import {
-        /// PEM or DER
-        file: PathBuf,
-        #[command(flatten)]
-        place: KeyOptions,
-    },
-    /// Write one as PEM
-    #[command(
-        after_help = "Example:\n  chancery token cert export --key 'pkcs11:token=build;object=release'"
-    )]
-    Export {
-        #[command(flatten)]
-        place: KeyOptions,
-        #[command(flatten)]
-        which: Which,
-        /// Write here [default: stdout]
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-    },
-    /// Delete one for good; its key stays
-    #[command(
-        after_help = "Example:\n  chancery token cert delete --key 'pkcs11:token=build;object=old' --yes"
-    )]
-    Delete {
-        #[command(flatten)]
-        place: KeyOptions,
-        #[command(flatten)]
-        which: Which,
-        /// Yes, for good; without it the certificate is shown and stays
-        #[arg(long)]
-        yes: bool,
-    },
-}
-
-/// Which of several certificates.
-#[derive(Args, Debug)]
-pub(crate) struct Which {
-    /// The one with this SHA-1 thumbprint
-    #[arg(long, value_name = "HEX", value_parser = hex_bytes)]
-    pub(crate) thumbprint: Option<Hex>,
 }
