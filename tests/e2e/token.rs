@@ -374,8 +374,13 @@ fn a_call_that_hangs_ends_the_run_by_name_and_leaves_the_file_as_it_was() {
         faulty.follow(rule);
         let mut command = faulty.command(env!("CARGO_BIN_EXE_chancery"));
         command.arg("sign").args(&programs).args(["--key", &key, "--replace", "--cert"]);
-        command.arg(bench.at("cert.pem")).arg("--pin-file").arg(bench.at("pin"));
-        command.arg("--module").arg(faulty.module()).args(more);
+        command.arg(bench.at("cert.pem")).arg("--chain").arg(bench.at("ca.pem"));
+        command
+            .arg("--pin-file")
+            .arg(bench.at("pin"))
+            .arg("--module")
+            .arg(faulty.module())
+            .args(more);
         run(command)
     };
     let hung = sign("hang C_Sign from 2", &["--token-timeout", "2"]).ends_with(9);
@@ -390,6 +395,29 @@ fn a_call_that_hangs_ends_the_run_by_name_and_leaves_the_file_as_it_was() {
     let last_try = sign("set-flag CKF_USER_PIN_FINAL_TRY", &[]).ends_with(4);
     assert!(last_try.stderr.contains("hint: ") && last_try.stderr.contains("--allow-final-try"));
     sign("set-flag CKF_USER_PIN_FINAL_TRY", &["--allow-final-try"]).ends_with(0);
+}
+
+#[test]
+fn a_search_names_what_it_passed_over_and_may_go_over_all_tokens() {
+    let Some(bench) = Bench::new() else { return };
+    bench.hsm.init_token("U", "1234");
+    let key = bench.generate("release", ["--ec", "p256"]);
+    bench.certify(&key);
+    bench.generate("other", ["--ec", "p256"]);
+    let cert = bench.path("cert.pem");
+    let find = |more: &[&str]| {
+        bench.chancery(["key", "find", "--cert", &cert, "--key"].iter().chain(more))
+    };
+    find(&["pkcs11:token=T"]).ends_with(0);
+    find(&["pkcs11:"]).ends_with(6);
+    let everywhere = find(&["pkcs11:", "--all-tokens"]).ends_with(0);
+    assert!(everywhere.stdout.contains("token=T;object=release"), "{}", everywhere.stdout);
+
+    bench.chancery(["key", "delete", "--key", &key, "--yes"]).ends_with(0);
+    find(&["pkcs11:", "--all-tokens"]).ends_with(1);
+    let none = find(&["pkcs11:token=T"]).ends_with(1);
+    assert!(none.stderr.contains("object=other"), "{}", none.stderr);
+    assert!(none.stderr.contains("has another public key"), "{}", none.stderr);
 }
 
 #[test]
