@@ -204,6 +204,7 @@ fn a_binding_that_leads_nowhere_or_to_another_key_signs_nothing() {
     let other = "pkcs11:token=cluster;object=other";
     machine.chancery(["key", "generate", "--key", other, "--rsa", "2048"]).ends_with(0);
     machine.chancery(["store", "add", "My", &machine.path("signer.cer")]).ends_with(0);
+    machine.chancery(["store", "add", "Root", &machine.path("root.cer")]).ends_with(0);
     let (_folder, file) = program();
     let before = fs::read(&file).unwrap();
     let sign = |code: i32| {
