@@ -74,7 +74,7 @@ pub(crate) enum Command {
     #[command(
         after_help = "Example:\n  chancery sign setup.exe --key 'pkcs11:token=build;object=release' --cert release.pem"
     )]
-    Sign(Sign),
+    Sign(Box<Sign>),
     /// Verify the signatures of files
     #[command(after_help = "Example:\n  chancery verify setup.exe --roots ca.pem")]
     Verify(Verify),
