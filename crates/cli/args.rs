@@ -359,26 +359,29 @@ pub(crate) struct RequestSource {
     pub(crate) like: Option<PathBuf>,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct NewRequest {
+    #[command(flatten)]
+    pub(crate) from: RequestSource,
+    #[command(flatten)]
+    pub(crate) key: KeyOptions,
+    /// The hash, with --subject [default: sha256; as strong as the curve for EC keys]
+    #[arg(long, value_name = "NAME", requires = "subject")]
+    pub(crate) digest: Option<DigestAlgorithm>,
+    /// Write here [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) pending: store::Pending,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Csr {
     /// Make a request for a certificate
     #[command(
         after_help = "Examples:\n  chancery csr new --subject 'CN=Example,O=Example Ltd,C=GB' --key file:key.pem --out request.csr\n  chancery csr new request.inf --key 'pkcs11:token=build;object=release' --out request.csr\n  chancery csr new --like old.cer --key 'pkcs11:token=new;object=release'"
     )]
-    New {
-        #[command(flatten)]
-        from: RequestSource,
-        #[command(flatten)]
-        key: KeyOptions,
-        /// The hash, with --subject [default: sha256; as strong as the curve for EC keys]
-        #[arg(long, value_name = "NAME", requires = "subject")]
-        digest: Option<DigestAlgorithm>,
-        /// Write here [default: stdout]
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-        #[command(flatten)]
-        pending: store::Pending,
-    },
+    New(Box<NewRequest>),
     /// Verify a request's signature and show what it asks for
     #[command(after_help = "Example:\n  chancery csr show request.csr")]
     Show {

@@ -376,10 +376,6 @@ fn token_address<'a>(address: &'a KeyAddress, instead: &str) -> Result<&'a Uri, 
             ErrorKind::Usage,
             format!("{address} is no address of a token: {instead}"),
         )),
-        KeyAddress::Cng(address) => Err(Error::new(
-            ErrorKind::Usage,
-            format!("`{address}` is no address of a token: {instead}"),
-        )),
     }
 }
 

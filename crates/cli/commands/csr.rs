@@ -7,7 +7,7 @@ use chancery::x509::{RequestBuilder, UnverifiedRequest, to_pem};
 use chancery::{Error, KeyAddress, Product, read_small_file, request_from_inf, request_like};
 
 use crate::args::store::Pending;
-use crate::args::{Csr, RequestSource};
+use crate::args::{Csr, NewRequest};
 use crate::commands::{cert, csr_verify, name, now, scheme, write_pem};
 use crate::exit::Exit;
 use crate::json;
@@ -16,48 +16,7 @@ use crate::ui::Ui;
 
 pub(crate) fn run(args: &Csr, ui: &mut Ui) -> Result<Exit, Error> {
     match args {
-        Csr::New {
-            from: RequestSource { subject: Some(subject), .. },
-            key,
-            digest,
-            out,
-            pending,
-        } => {
-            let subject = name(subject)?;
-            let opened = key.access.keyring(true).open(&key.key)?;
-            let scheme = scheme(opened.public_key().algorithm(), *digest)?;
-            let request = RequestBuilder::code_signing(subject)
-                .sign(&*opened, scheme)
-                .map_err(|error| Error::of_certificate("make the request", error))?;
-            remember(pending, &request, &key.key, &*opened)?;
-            write_pem(&request.to_pem(), out.as_deref(), ui)
-        }
-        Csr::New { from, key, out, pending, .. } => {
-            let keyring = key.access.keyring(true);
-            let requested = match (&from.inf, &from.like) {
-                (Some(inf), _) => request_from_inf(inf, &key.key, &keyring, now()?)?,
-                (None, like) => {
-                    request_like(like.as_deref().unwrap_or(Path::new("")), &key.key, &keyring)?
-                }
-            };
-            for notice in &requested.notices {
-                ui.warn(&notice.to_string());
-            }
-            if requested.made_key {
-                ui.note(&format!("made the key {}", key.key));
-            }
-            let pem = match &requested.product {
-                Product::SelfSigned(certificate) => to_pem("CERTIFICATE", certificate.as_der()),
-                Product::Request(request) => {
-                    if pending.pending.is_some() {
-                        remember(pending, request, &key.key, &*keyring.open(&key.key)?)?;
-                    }
-                    request.to_pem()
-                }
-                _ => String::new(),
-            };
-            write_pem(&pem, out.as_deref(), ui)
-        }
+        Csr::New(args) => new(args, ui),
         Csr::Verify { files } => Ok(csr_verify::run(files, ui)),
         Csr::Show { file } => {
             let request = UnverifiedRequest::from_file_contents(&read_small_file(file)?)
@@ -99,6 +58,43 @@ pub(crate) fn run(args: &Csr, ui: &mut Ui) -> Result<Exit, Error> {
             Ok(if verified { Exit::Done } else { Exit::No })
         }
     }
+}
+
+/// Makes a request by subject, by INF or like an old certificate.
+fn new(args: &NewRequest, ui: &mut Ui) -> Result<Exit, Error> {
+    let NewRequest { from, key, digest, out, pending } = args;
+    let keyring = key.access.keyring(true);
+    if let Some(subject) = &from.subject {
+        let subject = name(subject)?;
+        let opened = keyring.open(&key.key)?;
+        let scheme = scheme(opened.public_key().algorithm(), *digest)?;
+        let request = RequestBuilder::code_signing(subject)
+            .sign(&*opened, scheme)
+            .map_err(|error| Error::of_certificate("make the request", error))?;
+        remember(pending, &request, &key.key, &*opened)?;
+        return write_pem(&request.to_pem(), out.as_deref(), ui);
+    }
+    let requested = match (&from.inf, &from.like) {
+        (Some(inf), _) => request_from_inf(inf, &key.key, &keyring, now()?)?,
+        (None, like) => request_like(like.as_deref().unwrap_or(Path::new("")), &key.key, &keyring)?,
+    };
+    for notice in &requested.notices {
+        ui.warn(&notice.to_string());
+    }
+    if requested.made_key {
+        ui.note(&format!("made the key {}", key.key));
+    }
+    let pem = match &requested.product {
+        Product::SelfSigned(certificate) => to_pem("CERTIFICATE", certificate.as_der()),
+        Product::Request(request) => {
+            if pending.pending.is_some() {
+                remember(pending, request, &key.key, &*keyring.open(&key.key)?)?;
+            }
+            request.to_pem()
+        }
+        _ => String::new(),
+    };
+    write_pem(&pem, out.as_deref(), ui)
 }
 
 /// Keeps a request in a store until its answer comes, where the options say so.
