@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task tells what it does")]
 
 mod ci;
+mod examiner;
 mod fuzz;
 mod oracles;
 mod shell;
@@ -15,7 +16,7 @@ mod windows;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-usage: cargo xtask TASK [SECONDS | --all]
+usage: cargo xtask TASK [SECONDS | --all | DIR]
 
   oracles  install and build what the tests need
   test     `oracles`, then run every test of the workspace and count them
@@ -23,6 +24,8 @@ usage: cargo xtask TASK [SECONDS | --all]
   tokens   what PKCS#11 modules can do, as a table: SoftHSM2 and p11-kit, or with --all
            also kryoptic, opencryptoki, NSS softokn and tpm2-pkcs11; the state of
            opencryptoki is the machine's, and --all begins its token 3 afresh
+  corpus   verify the executables of DIR, a folder with a MANIFEST.tsv, and compare with the
+           manifest, osslsigncode, signify and LIEF, signature by signature
   windows  build for Windows and run the tests that can run under wine; needs Debian
   ci       formatting, lints, documentation, dependencies, packages, then `test`, `tokens`,
            the seeds of the fuzz targets, and where it can be done some fuzzing";
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         ["tokens", "--all"] => tokens::run(true),
         ["windows"] => windows::run().and_then(suite::Tally::close),
         ["ci"] => ci::run(),
+        ["corpus", dir] => examiner::run(&["corpus", dir]),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

@@ -10,6 +10,7 @@
     )
 )]
 
+mod check;
 mod digest_file;
 mod error;
 pub mod oid;
@@ -17,6 +18,7 @@ mod pe_subject;
 mod prepared;
 mod report;
 mod sign;
+mod signature_checks;
 mod signature_set;
 pub mod spc;
 mod subject;
@@ -27,12 +29,16 @@ pub use chancery_chain::{Crl, TrustAnchors};
 pub use chancery_cms::NewAttribute;
 pub use chancery_pe::{Edit, Patch, RemovedChecksum};
 pub use chancery_timestamp::{TimestampKind, TimestampReport, TimestampVerifier};
+pub use check::{Check, Require, Scope, VerificationPolicy};
 pub use digest_file::DigestFile;
 pub use error::Error;
 pub use pe_subject::PeSubject;
 pub use prepared::PreparedSignature;
-pub use report::{ChainStatus, PageHashStatus, Reason, Report, Severity, SignatureReport, Verdict};
+pub use report::{
+    ChainStatus, NamedDigests, PageHashStatus, Reason, Report, Severity, SignatureReport,
+    UnknownAttribute, Verdict,
+};
 pub use sign::{SignOptions, Statement, nest, nested_count, sign};
 pub use signature_set::SignatureSet;
 pub use subject::{Embedded, Measurement, Request, Signature, Subject};
-pub use verify::{Verifier, requested_measurement};
+pub use verify::{MAX_SIGNATURES, Verifier, requested_measurement};

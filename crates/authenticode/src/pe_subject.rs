@@ -5,14 +5,14 @@ use std::io;
 use chancery_key::DigestAlgorithm;
 use chancery_pe::{
     BaseDigest, CertificateTable, ChecksumState, Layout, PageHashes, Pass, Patch, Removal,
-    RemovedChecksum, Sink, Source, TYPE_PKCS_SIGNED_DATA, TableFault, TableFinding,
+    RemovedChecksum, Sink, Source, TYPE_PKCS_SIGNED_DATA,
 };
 use chancery_sigverify::Hasher;
 use sha1::Sha1;
 use sha2::Sha256;
 
 use crate::subject::{Embedded, Measurement, Request, Signature, Subject};
-use crate::{Error, Reason, spc};
+use crate::{Check, Error, Reason, spc};
 
 /// How much is read at once: large enough that calls cost nothing, small enough for the cache.
 const BUFFER_LEN: usize = 256 * 1024;
@@ -84,6 +84,34 @@ impl<S: Source> PeSubject<S> {
         &self.layout
     }
 
+    /// Hashes the file section by section, where that covers other bytes than its order does. The ranges are
+    /// never longer than the file together, whatever its headers say.
+    fn section_order(
+        &mut self,
+        digests: &[DigestAlgorithm],
+    ) -> Result<Vec<(DigestAlgorithm, Vec<u8>)>, Error> {
+        if self.layout.readings_agree() {
+            return Ok(Vec::new());
+        }
+        let Some(ranges) = self.layout.section_order_ranges() else { return Ok(Vec::new()) };
+        let mut hashers: Vec<_> = digests.iter().map(|digest| Hasher::new(*digest)).collect();
+        let mut buffer = vec![0; BUFFER_LEN];
+        for range in ranges {
+            let mut offset = range.start;
+            while offset < range.end {
+                let left = range.end.saturating_sub(offset);
+                let take =
+                    usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+                let chunk = buffer.get_mut(..take).unwrap_or_default();
+                self.source.read_exact_at(offset, chunk).map_err(chancery_pe::Error::Source)?;
+                hashers.iter_mut().for_each(|hasher| hasher.update(chunk));
+                offset = offset.saturating_add(u64::try_from(take).unwrap_or(left));
+            }
+        }
+        let finished = hashers.into_iter().map(|hasher| (hasher.algorithm(), hasher.finish()));
+        Ok(finished.collect())
+    }
+
     /// Gives the source back.
     pub fn into_source(self) -> S {
         self.source
@@ -101,24 +129,13 @@ impl<S: Source> Subject for PeSubject<S> {
             CertificateTable::NoSlot | CertificateTable::Absent => return Ok(embedded),
             CertificateTable::Present(_) => {}
             CertificateTable::Malformed { reason, .. } => {
-                // Windows takes an entry without offset or size for none at all.
-                let as_absent = matches!(reason, TableFault::ZeroOffset | TableFault::ZeroSize);
-                embedded.reasons.push(match as_absent {
-                    true => Reason::note(reason.name()),
-                    false => Reason::malformed(reason.name()),
-                });
+                embedded.reasons.push(named(reason.name()));
             }
         }
         let table = self.layout.read_table(&mut self.source)?;
         let table_offset = self.layout.table_range().map_or(0, |range| range.start);
         let (entries, findings) = chancery_pe::certificates(&table);
-        embedded.reasons.extend(findings.iter().map(|finding| match finding {
-            TableFinding::WrongRevision { .. } | TableFinding::LengthNotRoundedSum { .. } => {
-                Reason::note(finding.name())
-            }
-            TableFinding::UnknownType { .. } => Reason::invalid(finding.name()),
-            _ => Reason::malformed(finding.name()),
-        }));
+        embedded.reasons.extend(findings.iter().map(|finding| named(finding.name())));
         let signed = entries.iter().filter(|entry| entry.certificate_type == TYPE_PKCS_SIGNED_DATA);
         embedded.signatures.extend(signed.map(|entry| {
             Signature {
@@ -130,7 +147,7 @@ impl<S: Source> Subject for PeSubject<S> {
         }));
         // UEFI programs carry one entry a signature; Windows reads the first alone.
         if entries.len() > 1 && !self.layout.is_efi() {
-            embedded.reasons.push(Reason::note("several-certificate-entries"));
+            embedded.reasons.push(Reason::new(Check::SeveralEntries));
         }
         Ok(embedded)
     }
@@ -187,6 +204,7 @@ impl<S: Source> Subject for PeSubject<S> {
             .into_iter()
             .chain(v2.map(|table| (DigestAlgorithm::Sha256, table)))
             .collect();
+        let section_order = self.section_order(&request.digests)?;
         self.measured = digests.last().map(|(algorithm, digest)| Measured {
             base: BaseDigest::new(algorithm.name(), digest.clone()),
             checksum: outcome.checksum,
@@ -197,6 +215,7 @@ impl<S: Source> Subject for PeSubject<S> {
             unpadded,
             page_hashes,
             readings_agree: self.layout.readings_agree(),
+            section_order,
         })
     }
 
@@ -225,6 +244,11 @@ impl<S: Source> Subject for PeSubject<S> {
         // The layout's own edits are sorted, apart from each other and inside the file.
         Patch::new(self.layout.file_len(), measured.base.clone(), edits).map_err(Error::Patch)
     }
+}
+
+/// Finds what a fault of the certificate table is called here: the same.
+fn named(fault: &str) -> Reason {
+    Reason::new(Check::named(fault).unwrap_or(Check::UnreadableTable))
 }
 
 fn wants(request: &Request, algorithm: DigestAlgorithm) -> bool {

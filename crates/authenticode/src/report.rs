@@ -2,8 +2,12 @@
 
 use core::fmt;
 
+use chancery_chain::Revocation;
 use chancery_key::{DigestAlgorithm, SignatureScheme};
 use chancery_x509::{Certificate, Time};
+use const_oid::ObjectIdentifier;
+
+use crate::{Check, VerificationPolicy};
 
 /// How much a [`Reason`] weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,34 +23,47 @@ pub enum Severity {
     Malformed,
 }
 
-/// Something found, by its stable kebab-case name.
+impl Severity {
+    /// Returns the stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Untrusted => "untrusted",
+            Self::Invalid => "invalid",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+/// Something found: which check found it, and how much that weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reason {
-    name: &'static str,
+    check: Check,
     severity: Severity,
 }
 
 impl Reason {
-    pub(crate) const fn new(name: &'static str, severity: Severity) -> Self {
-        Self { name, severity }
+    /// Weighs by the strict policy. A [`Verifier`](crate::Verifier) of another one weighs it again.
+    #[must_use]
+    pub const fn new(check: Check) -> Self {
+        Self { check, severity: check.severity(VerificationPolicy::Strict) }
     }
 
-    pub(crate) const fn note(name: &'static str) -> Self {
-        Self::new(name, Severity::Note)
+    pub(crate) const fn weighing(self, severity: Severity) -> Self {
+        Self { severity, ..self }
     }
 
-    pub(crate) const fn invalid(name: &'static str) -> Self {
-        Self::new(name, Severity::Invalid)
-    }
-
-    pub(crate) const fn malformed(name: &'static str) -> Self {
-        Self::new(name, Severity::Malformed)
+    /// Returns the check.
+    #[must_use]
+    pub const fn check(self) -> Check {
+        self.check
     }
 
     /// Returns the stable name.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        self.name
+        self.check.name()
     }
 
     /// Returns how much it weighs.
@@ -58,7 +75,7 @@ impl Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name)
+        f.pad(self.name())
     }
 }
 
@@ -190,26 +207,67 @@ impl PageHashStatus {
     }
 }
 
+/// The hashes that one signature names in three places, each `None` where it is unknown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NamedDigests {
+    /// In SignedData's digestAlgorithms.
+    pub declared: Vec<Option<DigestAlgorithm>>,
+    /// In the SignerInfo.
+    pub signer: Option<DigestAlgorithm>,
+    /// In the content, for the file.
+    pub content: Option<DigestAlgorithm>,
+}
+
+/// An attribute the verifier gives no meaning to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnknownAttribute {
+    /// Its type.
+    pub oid: ObjectIdentifier,
+    /// The signature covers it.
+    pub is_signed: bool,
+    /// The length of the whole attribute, in bytes.
+    pub len: usize,
+}
+
 /// What was found about one signature.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SignatureReport {
     /// 0 for the first; those nested in a signature follow it.
     pub index: usize,
+    /// The type of what is signed.
+    pub content_type: Option<ObjectIdentifier>,
+    /// The digest of the file as the signature has it.
+    pub digest: Option<Vec<u8>>,
+    /// The hashes it names.
+    pub named_digests: NamedDigests,
     /// The hash of the file's digest, where it is one we know.
     pub digest_algorithm: Option<DigestAlgorithm>,
     /// The digest in the signature is the file's.
     pub digest_matches: bool,
     /// The signature over its attributes verifies, and these speak of this content.
     pub signature_valid: bool,
+    /// The messageDigest attribute is the hash of the content.
+    pub message_digest_matches: bool,
+    /// The signature verifies over the signed attributes in the bytes they came in.
+    pub attributes_verify: bool,
     /// The signer's certificate, where it is in the signature.
     pub signer: Option<Certificate>,
     /// The scheme, where it is one we know.
     pub scheme: Option<SignatureScheme>,
     /// What became of the path to a trust anchor.
     pub chain: ChainStatus,
+    /// The best path there is: the signer first, last the anchor or where it ends early.
+    pub path: Vec<Certificate>,
+    /// What is known of the revocation of each certificate of the path but the last, in its order.
+    pub revocation: Vec<Revocation>,
     /// What is wrong with the path, certificate by certificate.
     pub chain_findings: Vec<chancery_chain::Finding>,
+    /// The signer's certificate says that its signatures end with it, timestamp or not
+    /// (szOID_KP_LIFETIME_SIGNING).
+    pub lifetime_signing: bool,
     /// Its timestamps: tokens by RFC 3161 first, then counter-signatures.
     pub timestamps: Vec<chancery_timestamp::TimestampReport>,
     /// The time the path was judged at: the earliest a timestamp proves, else the verifier's.
@@ -220,20 +278,74 @@ pub struct SignatureReport {
     pub description: Option<String>,
     /// Where the signer says there is more about it.
     pub url: Option<String>,
+    /// Attributes without a meaning to us, signed ones first.
+    pub unknown_attributes: Vec<UnknownAttribute>,
+    /// Certificates in the bag that are in no path of signer or timestamp: room for anything.
+    pub unused_certificates: Vec<Certificate>,
     /// What was found, in the order it was looked for.
     pub reasons: Vec<Reason>,
+}
+
+impl SignatureReport {
+    pub(crate) const fn new(index: usize, judged_at: Time) -> Self {
+        Self {
+            index,
+            content_type: None,
+            digest: None,
+            named_digests: NamedDigests { declared: Vec::new(), signer: None, content: None },
+            digest_algorithm: None,
+            digest_matches: false,
+            signature_valid: false,
+            message_digest_matches: false,
+            attributes_verify: false,
+            signer: None,
+            scheme: None,
+            chain: ChainStatus::NotChecked,
+            path: Vec::new(),
+            revocation: Vec::new(),
+            chain_findings: Vec::new(),
+            lifetime_signing: false,
+            timestamps: Vec::new(),
+            judged_at,
+            page_hashes: PageHashStatus::Absent,
+            description: None,
+            url: None,
+            unknown_attributes: Vec::new(),
+            unused_certificates: Vec::new(),
+            reasons: Vec::new(),
+        }
+    }
+
+    pub(crate) fn found(&mut self, check: Check) {
+        self.reasons.push(Reason::new(check));
+    }
+
+    /// Returns the weight of the most severe finding.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        worst(&self.reasons)
+    }
+}
+
+/// Returns the most severe weight.
+pub(crate) fn worst(reasons: &[Reason]) -> Severity {
+    reasons.iter().map(|reason| reason.severity()).max().unwrap_or(Severity::Note)
 }
 
 /// What was found about a file.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Report {
-    /// All together.
+    /// All together, of the signatures that have to hold.
     pub verdict: Verdict,
+    /// The rules it was weighed by.
+    pub policy: VerificationPolicy,
     /// What was found about the file rather than one of its signatures.
     pub reasons: Vec<Reason>,
     /// The file's digest by every hash in use and SHA-256.
     pub authentihash: Vec<(DigestAlgorithm, Vec<u8>)>,
+    /// The file's digests read section by section, where that gives others.
+    pub section_order_digests: Vec<(DigestAlgorithm, Vec<u8>)>,
     /// One by one.
     pub signatures: Vec<SignatureReport>,
 }

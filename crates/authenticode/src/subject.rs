@@ -52,6 +52,8 @@ pub struct Measurement {
     pub page_hashes: Vec<(DigestAlgorithm, Vec<u8>)>,
     /// Whether the other reading of which bytes count gives the same digests.
     pub readings_agree: bool,
+    /// The digests by that other reading, where it is possible and gives others.
+    pub section_order: Vec<(DigestAlgorithm, Vec<u8>)>,
 }
 
 impl Measurement {

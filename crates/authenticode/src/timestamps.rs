@@ -4,7 +4,7 @@ use chancery_cms::{SignerInfo, oid as cms_oid};
 use chancery_timestamp::{Reason as Wrong, TimestampReport, TimestampVerifier};
 use chancery_x509::{Certificate, Time};
 
-use crate::{Reason, oid};
+use crate::{Check, Reason, oid};
 
 /// The most timestamps judged in one signature. Real ones have one, or one of each kind.
 const MAX_TIMESTAMPS: usize = 8;
@@ -30,7 +30,7 @@ pub(crate) fn judge(
     let legacy = unsigned.values(cms_oid::COUNTER_SIGNATURE).map(|value| (false, value.raw));
     for (number, (is_token, value)) in tokens.chain(legacy).enumerate() {
         if number >= MAX_TIMESTAMPS {
-            found.reasons.push(Reason::invalid("too-many-timestamps"));
+            found.reasons.push(Reason::new(Check::TooManyTimestamps));
             break;
         }
         found.reports.push(if is_token {
@@ -45,17 +45,17 @@ pub(crate) fn judge(
     found.reasons.extend(match (found.proved, all_hold) {
         // Anybody can add to the unsigned attributes: what is wrong beside a timestamp that proves its time
         // takes nothing away from it.
-        (Some(_), false) => Some(Reason::note("another-timestamp-invalid")),
-        (None, false) => Some(Reason::invalid("timestamp-invalid")),
-        (None, true) if !found.reports.is_empty() => Some(Reason::note("timestamp-untrusted")),
+        (Some(_), false) => Some(Reason::new(Check::AnotherTimestampInvalid)),
+        (None, false) => Some(Reason::new(Check::TimestampInvalid)),
+        (None, true) if !found.reports.is_empty() => Some(Reason::new(Check::TimestampUntrusted)),
         _ => None,
     });
-    for (tolerated, name) in [
-        (Wrong::PurposeNotCritical, "timestamp-purpose-not-critical"),
-        (Wrong::BareHashSignature, "timestamp-bare-hash"),
+    for (tolerated, check) in [
+        (Wrong::PurposeNotCritical, Check::TimestampPurposeNotCritical),
+        (Wrong::BareHashSignature, Check::TimestampBareHash),
     ] {
         if found.reports.iter().any(|report| report.tolerated.contains(&tolerated)) {
-            found.reasons.push(Reason::note(name));
+            found.reasons.push(Reason::new(check));
         }
     }
     found

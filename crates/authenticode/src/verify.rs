@@ -1,21 +1,23 @@
 //! Checking the signatures of a file.
 
-use chancery_chain::{Crl, Policy, Purpose, Revocation, TrustAnchors, validate};
+use chancery_chain::{Crl, Policy, Purpose, TrustAnchors, validate};
 use chancery_cms::{SignedData, SignerInfo};
 use chancery_key::DigestAlgorithm;
 use chancery_timestamp::TimestampVerifier;
-use chancery_x509::asn1::tag;
-use chancery_x509::{Certificate, Time, digest_from_algorithm};
+use chancery_x509::{Certificate, Time, oid as x509_oid};
 
-use crate::report::Severity;
-use crate::spc::{self, IndirectData};
+use crate::report::worst;
+use crate::signature_checks::{
+    check_algorithms, check_attributes, check_bag, check_content, check_rest, is_revoked_later,
+};
+use crate::spc::IndirectData;
 use crate::{
-    ChainStatus, Embedded, Measurement, PageHashStatus, Reason, Report, Request, SignatureReport,
-    Verdict, oid, timestamps,
+    ChainStatus, Check, Embedded, Measurement, Reason, Report, Request, Require, Severity,
+    SignatureReport, Verdict, VerificationPolicy, oid, timestamps,
 };
 
 /// The most signatures checked in one file, nested ones included.
-const MAX_SIGNATURES: usize = 128;
+pub const MAX_SIGNATURES: usize = 128;
 
 /// Says what must be measured to check these signatures: SHA-256 always, and what they were made with.
 #[must_use]
@@ -92,6 +94,10 @@ pub struct Verifier {
     crls: Vec<Crl>,
     certificates: Vec<Certificate>,
     policy: Policy,
+    rules: VerificationPolicy,
+    require: Require,
+    /// Weights that differ from those of the rules; the last of a check counts.
+    weights: Vec<(Check, Severity)>,
 }
 
 impl Verifier {
@@ -105,6 +111,65 @@ impl Verifier {
             crls: Vec::new(),
             certificates: Vec::new(),
             policy: Policy::code_signing(time),
+            rules: VerificationPolicy::Strict,
+            require: Require::All,
+            weights: Vec::new(),
+        }
+    }
+
+    /// Weighs by these rules in place of the strict ones.
+    ///
+    /// [`VerificationPolicy::Windows`] also takes a certificate without extKeyUsage for one for all purposes, and
+    /// accepts RSA keys of 1024 bits, signatures over SHA-1 in paths and counter-signatures over a bare hash, and
+    /// asks for the primary signature alone.
+    /// Call [`with_policy`](Self::with_policy) and [`requiring`](Self::requiring) after this, where they differ.
+    #[must_use]
+    pub const fn under(mut self, rules: VerificationPolicy) -> Self {
+        self.rules = rules;
+        self.require = match rules {
+            VerificationPolicy::Windows => Require::Primary,
+            _ => Require::All,
+        };
+        if matches!(rules, VerificationPolicy::Windows) {
+            self.policy.require_extended_key_usage = false;
+            self.policy.min_rsa_bits = 1024;
+            self.policy.allow_sha1 = true;
+            self.policy.strict_fields = false;
+        }
+        self
+    }
+
+    /// Asks for these signatures to hold.
+    #[must_use]
+    pub const fn requiring(mut self, require: Require) -> Self {
+        self.require = require;
+        self
+    }
+
+    /// Refuses files with this finding, whatever the rules say of it.
+    #[must_use]
+    pub fn denying(mut self, check: Check) -> Self {
+        let severity = check.severity(self.rules).max(Severity::Invalid);
+        self.weights.push((check, severity));
+        self
+    }
+
+    /// Takes this finding for a note. Those that every policy refuses are left as they are:
+    /// [`Check::is_essential`].
+    #[must_use]
+    pub fn allowing(mut self, check: Check) -> Self {
+        if !check.is_essential() {
+            self.weights.push((check, Severity::Note));
+        }
+        self
+    }
+
+    fn weigh(&self, reasons: &mut [Reason]) {
+        for reason in reasons {
+            let changed = self.weights.iter().rev().find(|(check, _)| *check == reason.check());
+            let severity = changed.map(|(_, severity)| *severity);
+            let severity = severity.unwrap_or_else(|| reason.check().severity(self.rules));
+            *reason = reason.weighing(severity);
         }
     }
 
@@ -134,10 +199,14 @@ impl Verifier {
         policy.allow_ca_leaf = false;
         policy.distrust_compromised_keys = true;
         let anchors = self.timestamp_anchors.as_ref().unwrap_or(&self.anchors).clone();
-        TimestampVerifier::new(anchors, policy.now)
+        let verifier = TimestampVerifier::new(anchors, policy.now)
             .with_crls(self.crls.clone())
             .with_policy(policy)
-            .tolerating_purpose_not_critical()
+            .tolerating_purpose_not_critical();
+        match self.rules {
+            VerificationPolicy::Windows => verifier.tolerating_bare_hash(),
+            _ => verifier,
+        }
     }
 
     /// Takes these revocation lists for evidence.
@@ -174,27 +243,56 @@ impl Verifier {
         });
         let mut reasons = embedded.reasons.clone();
         if !measurement.readings_agree {
-            reasons.push(Reason::note("section-order-digest-differs"));
+            reasons.push(Reason::new(match measurement.section_order.is_empty() {
+                true => Check::SectionOrderImpossible,
+                false => Check::SectionOrderDiffers,
+            }));
         }
         if !all {
-            reasons.push(Reason::malformed("too-many-signatures"));
+            reasons.push(Reason::new(Check::TooManySignatures));
         }
-        let found = || reasons.iter().chain(signatures.iter().flat_map(|report| &report.reasons));
-        let most_severe = found().map(|reason| reason.severity()).max();
-        let verdict = match most_severe {
-            Some(Severity::Malformed) => Verdict::Malformed,
+        if matches!(self.require, Require::Index(index) if index >= signatures.len()) {
+            reasons.push(Reason::new(Check::RequiredSignatureMissing));
+        }
+        self.weigh(&mut reasons);
+        for signature in &mut signatures {
+            self.weigh(&mut signature.reasons);
+        }
+        Report {
+            verdict: self.verdict(&reasons, &signatures),
+            policy: self.rules,
+            reasons,
+            authentihash: measurement.authentihash().to_vec(),
+            section_order_digests: measurement.section_order.clone(),
+            signatures,
+        }
+    }
+
+    /// Comes to the verdict: what was found about the file, and about the signatures that have to hold.
+    fn verdict(&self, reasons: &[Reason], signatures: &[SignatureReport]) -> Verdict {
+        let required: Vec<&SignatureReport> = match self.require {
+            Require::All => signatures.iter().collect(),
+            Require::Any => {
+                signatures.iter().min_by_key(|report| report.severity()).into_iter().collect()
+            }
+            Require::Primary => signatures.first().into_iter().collect(),
+            Require::Index(index) => signatures.get(index).into_iter().collect(),
+        };
+        let found = || reasons.iter().chain(required.iter().flat_map(|report| &report.reasons));
+        let of_signatures = required.iter().map(|report| report.severity()).max();
+        match worst(reasons).max(of_signatures.unwrap_or(Severity::Note)) {
+            Severity::Malformed => Verdict::Malformed,
             _ if signatures.is_empty() => Verdict::Unsigned,
-            Some(Severity::Invalid) => {
+            Severity::Invalid => {
                 let only_unsupported = found().all(|reason| {
                     reason.severity() < Severity::Invalid
                         || reason.name().starts_with("unsupported-")
                 });
                 if only_unsupported { Verdict::Unsupported } else { Verdict::Invalid }
             }
-            Some(Severity::Untrusted) => Verdict::Untrusted,
-            Some(Severity::Note) | None => Verdict::Valid,
-        };
-        Report { verdict, reasons, authentihash: measurement.authentihash().to_vec(), signatures }
+            Severity::Untrusted => Verdict::Untrusted,
+            Severity::Note => Verdict::Valid,
+        }
     }
 
     fn check(
@@ -205,24 +303,9 @@ impl Verifier {
         measurement: &Measurement,
         timestamps: &TimestampVerifier,
     ) -> SignatureReport {
-        let mut report = SignatureReport {
-            index,
-            digest_algorithm: None,
-            digest_matches: false,
-            signature_valid: false,
-            signer: None,
-            scheme: None,
-            chain: ChainStatus::NotChecked,
-            chain_findings: Vec::new(),
-            timestamps: Vec::new(),
-            judged_at: self.policy.time,
-            page_hashes: PageHashStatus::Absent,
-            description: None,
-            url: None,
-            reasons: Vec::new(),
-        };
+        let mut report = SignatureReport::new(index, self.policy.time);
         let Ok(signed_data) = signed_data else {
-            report.reasons.push(Reason::malformed("not-signed-data"));
+            report.found(Check::NotSignedData);
             return report;
         };
         if let Place::Entry { rest } = place {
@@ -230,16 +313,16 @@ impl Verifier {
         }
         check_content(signed_data, measurement, &mut report);
         let [signer] = signed_data.signers.as_slice() else {
-            report.reasons.push(Reason::invalid("not-exactly-one-signer"));
+            report.found(Check::NotOneSigner);
             return report;
         };
         // Authenticode is PKCS#7 1.5, where both are 1. No signature covers these numbers.
         if signed_data.version != 1 || signer.version != 1 {
-            report.reasons.push(Reason::note("version-not-1"));
+            report.found(Check::VersionNot1);
         }
         check_algorithms(signed_data, signer, &mut report);
         self.check_signer(signed_data, signer, timestamps, &mut report);
-        check_attributes(signer, place, &mut report);
+        check_attributes(signer, matches!(place, Place::Nested), &mut report);
         report
     }
 
@@ -253,12 +336,12 @@ impl Verifier {
     ) {
         let bag = signed_data.read_certificates();
         if bag.skipped > 0 {
-            report.reasons.push(Reason::note("unreadable-certificates"));
+            report.found(Check::UnreadableCertificates);
         }
         let certificate =
             bag.readable.iter().find(|certificate| signer.identifier.names(certificate));
         let Some(certificate) = certificate else {
-            report.reasons.push(Reason::invalid("signer-certificate-missing"));
+            report.found(Check::SignerCertificateMissing);
             return;
         };
         report.signer = Some(certificate.clone());
@@ -266,16 +349,22 @@ impl Verifier {
         let check = signer.check(signed_data.content_type, content, certificate.public_key());
         report.scheme = check.scheme;
         report.signature_valid = check.holds();
+        report.message_digest_matches = check.message_digest_matches;
+        report.attributes_verify = check.signature_valid;
+        let purposes = certificate.extensions().extended_key_usage();
+        report.lifetime_signing = purposes.is_ok_and(|purposes| {
+            purposes.is_some_and(|all| all.contains(&x509_oid::LIFETIME_SIGNING))
+        });
         if check.scheme.is_none() {
-            report.reasons.push(Reason::invalid("unsupported-signature-algorithm"));
+            report.found(Check::UnsupportedSignature);
         } else if !check.signature_valid {
-            report.reasons.push(Reason::invalid("signature-mismatch"));
+            report.found(Check::SignatureMismatch);
         }
         if !check.message_digest_matches {
-            report.reasons.push(Reason::invalid("message-digest-mismatch"));
+            report.found(Check::MessageDigestMismatch);
         }
         if !check.content_type_matches {
-            report.reasons.push(Reason::invalid("content-type-mismatch"));
+            report.found(Check::ContentTypeMismatch);
         }
 
         let stamped = timestamps::judge(signer, &bag.readable, timestamps);
@@ -286,127 +375,32 @@ impl Verifier {
             None => self.policy.clone(),
         };
         report.judged_at = policy.time;
-        if !self.anchors.is_empty() {
-            let candidates = [bag.readable.as_slice(), &self.certificates].concat();
-            let outcome = validate(certificate, &candidates, &self.anchors, &self.crls, &policy);
+        let candidates = [bag.readable.as_slice(), &self.certificates].concat();
+        let outcome = validate(certificate, &candidates, &self.anchors, &self.crls, &policy);
+        report.path = outcome.path;
+        if !self.anchors.is_empty() && self.rules != VerificationPolicy::Integrity {
             report.chain = outcome.status.into();
             report.chain_findings = outcome.findings;
-            let later = |revocation: &Revocation| matches!(revocation, Revocation::RevokedLater(_));
-            if outcome.revocation.iter().any(later) {
-                report.reasons.push(Reason::note("revoked-after-timestamp"));
+            report.revocation = outcome.revocation;
+            if is_revoked_later(&report.revocation) {
+                report.found(Check::RevokedAfterTimestamp);
             }
         }
-        report.reasons.extend(match report.chain {
+        let found = match report.chain {
             ChainStatus::Trusted => None,
-            ChainStatus::NotChecked => Some(Reason::new("no-trust-anchors", Severity::Untrusted)),
-            ChainStatus::Incomplete => Some(Reason::new("chain-incomplete", Severity::Untrusted)),
-            ChainStatus::Expired => Some(Reason::new("chain-expired", Severity::Untrusted)),
-            ChainStatus::WrongUsage => Some(Reason::new("chain-wrong-usage", Severity::Untrusted)),
-            ChainStatus::Weak => Some(Reason::new("chain-weak", Severity::Untrusted)),
-            ChainStatus::Revoked => Some(Reason::new("chain-revoked", Severity::Untrusted)),
-            ChainStatus::RevocationUnknown => {
-                Some(Reason::new("chain-revocation-unknown", Severity::Untrusted))
-            }
-            ChainStatus::Untrusted => Some(Reason::new("chain-untrusted", Severity::Untrusted)),
-        });
-    }
-}
-
-/// Checks what follows the DER of an entry: zeros up to the next multiple of eight are padding, anything
-/// else is data that no signature covers (CVE-2013-3900).
-fn check_rest(rest: &[u8], report: &mut SignatureReport) {
-    if rest.iter().any(|byte| *byte != 0) {
-        report.reasons.push(Reason::invalid("data-after-signature"));
-    } else if rest.len() >= 8 {
-        report.reasons.push(Reason::invalid("excess-padding"));
-    }
-}
-
-/// Checks that the content speaks of this file.
-fn check_content(
-    signed_data: &SignedData<'_>,
-    measurement: &Measurement,
-    report: &mut SignatureReport,
-) {
-    if signed_data.content_type != oid::SPC_INDIRECT_DATA {
-        report.reasons.push(Reason::invalid("not-indirect-data"));
-        return;
-    }
-    let Some(Ok(data)) = signed_data.content.map(IndirectData::from_tlv) else {
-        report.reasons.push(Reason::malformed("bad-indirect-data"));
-        return;
-    };
-    // sbsign writes the individual-purpose identifier in its place, in EFI programs.
-    if !matches!(data.data_type, oid::SPC_PE_IMAGE_DATA | oid::SPC_INDIVIDUAL) {
-        report.reasons.push(Reason::invalid("another-format"));
-    }
-    report.digest_algorithm = data.algorithm();
-    match data.algorithm() {
-        None => report.reasons.push(Reason::invalid("unsupported-digest-algorithm")),
-        Some(algorithm) => {
-            report.digest_matches = measurement.digest(algorithm) == Some(data.digest);
-            if !report.digest_matches {
-                report.reasons.push(Reason::invalid("digest-mismatch"));
-            }
-            if algorithm == DigestAlgorithm::Sha1 {
-                report.reasons.push(Reason::note("sha1-digest"));
-            }
+            ChainStatus::NotChecked => Some(Check::NoTrustAnchors),
+            ChainStatus::Incomplete => Some(Check::ChainIncomplete),
+            ChainStatus::Expired => Some(Check::ChainExpired),
+            ChainStatus::WrongUsage => Some(Check::ChainWrongUsage),
+            ChainStatus::Weak => Some(Check::ChainWeak),
+            ChainStatus::Revoked => Some(Check::ChainRevoked),
+            ChainStatus::RevocationUnknown => Some(Check::ChainRevocationUnknown),
+            ChainStatus::Untrusted => Some(Check::ChainUntrusted),
+        };
+        // Under the integrity policy nobody asked.
+        if let Some(check) = found.filter(|_| self.rules != VerificationPolicy::Integrity) {
+            report.found(check);
         }
-    }
-    report.page_hashes = match data.page_hashes() {
-        Ok(None) => PageHashStatus::Absent,
-        Ok(Some((algorithm, table))) => {
-            let mut measured = measurement.page_hashes.iter();
-            match measured.any(|(by, ours)| *by == algorithm && ours == table) {
-                true => PageHashStatus::Match,
-                false => PageHashStatus::Mismatch,
-            }
-        }
-        Err(_) => PageHashStatus::Mismatch,
-    };
-    if report.page_hashes == PageHashStatus::Mismatch {
-        report.reasons.push(Reason::invalid("page-hash-mismatch"));
-    }
-}
-
-/// Checks that the hashes named in three places are one.
-fn check_algorithms(
-    signed_data: &SignedData<'_>,
-    signer: &SignerInfo<'_>,
-    report: &mut SignatureReport,
-) {
-    let declared: Vec<_> = signed_data
-        .digest_algorithms
-        .iter()
-        .map(|algorithm| digest_from_algorithm(*algorithm).ok())
-        .collect();
-    let used = signer.digest();
-    if used.is_none() {
-        report.reasons.push(Reason::invalid("unsupported-digest-algorithm"));
-    } else if declared != [used] || report.digest_algorithm != used {
-        report.reasons.push(Reason::note("digest-algorithms-differ"));
-    }
-}
-
-/// Reads what the attributes add.
-fn check_attributes(signer: &SignerInfo<'_>, place: Place<'_>, report: &mut SignatureReport) {
-    if let Some(signed) = &signer.signed_attributes {
-        let opus = signed.single(oid::SPC_SP_OPUS_INFO).filter(|value| value.tag == tag::SEQUENCE);
-        if let Some(value) = opus {
-            (report.description, report.url) = spc::read_opus_info(value);
-        }
-    }
-    let Some(unsigned) = &signer.unsigned_attributes else { return };
-    for attribute in unsigned.iter() {
-        match attribute.oid {
-            // Judged with the signer.
-            oid::RFC3161_COUNTER_SIGNATURE | chancery_cms::oid::COUNTER_SIGNATURE => {}
-            oid::NESTED_SIGNATURE => {
-                if matches!(place, Place::Nested) {
-                    report.reasons.push(Reason::invalid("nested-too-deep"));
-                }
-            }
-            _ => report.reasons.push(Reason::note("unknown-unsigned-attribute")),
-        }
+        check_bag(&bag.readable, report);
     }
 }

@@ -49,6 +49,8 @@ pub struct TimestampReport {
     pub signer: Option<Certificate>,
     /// What became of the path to a trust anchor; nothing where nobody is trusted.
     pub chain: Option<Status>,
+    /// The best path there is: the server first, last the anchor or where it ends early.
+    pub path: Vec<Certificate>,
     /// What is wrong with the path, certificate by certificate.
     pub chain_findings: Vec<Finding>,
     /// Everything that is wrong with the timestamp.
@@ -66,6 +68,7 @@ impl TimestampReport {
             info: None,
             signer: None,
             chain: None,
+            path: Vec::new(),
             chain_findings: Vec::new(),
             reasons: Vec::new(),
             tolerated: Vec::new(),

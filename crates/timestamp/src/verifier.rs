@@ -255,6 +255,7 @@ impl TimestampVerifier {
             }
         }
         let outcome = validate(certificate, &candidates, &self.anchors, &self.crls, &policy);
+        report.path.clone_from(&outcome.path);
         if self.anchors.is_empty() {
             // Whom to trust is open; whether the certificate may sign timestamps, and was valid, is not.
             let own = outcome.findings.into_iter().filter(|finding| {

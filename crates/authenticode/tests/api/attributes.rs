@@ -7,10 +7,10 @@ use chancery_cms::{SignedData, oid as cms_oid};
 use chancery_key::SignatureScheme as S;
 use chancery_x509::asn1;
 
-use super::forge::UNKNOWN;
 use super::support::{
     embed, measure, p256_signer, plain_signature, program, reasons, rsa, signature, signer, verify,
 };
+use chancery_examiner::forge::UNKNOWN;
 
 fn number(number: u8) -> Vec<u8> {
     asn1::unsigned_integer(&[number])

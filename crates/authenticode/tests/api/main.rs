@@ -11,7 +11,6 @@
 mod attributes;
 mod corpus;
 mod digest_file;
-mod forge;
 mod microsoft;
 mod nesting;
 mod signing;

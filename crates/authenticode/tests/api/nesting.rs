@@ -3,11 +3,11 @@
 use chancery_authenticode::{Error, SignOptions, Verdict, nest, nested_count, oid};
 use chancery_key::SignatureScheme as S;
 
-use super::forge::ForgedSignature;
 use super::support::{
     embed, p256_signer, plain_signature, program, reasons, rsa, signature, signer, verify,
     verify_with,
 };
+use chancery_examiner::forge::ForgedSignature;
 
 #[test]
 fn nested_signatures_are_checked_in_the_order_they_were_added() {

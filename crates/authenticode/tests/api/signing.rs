@@ -6,10 +6,10 @@ use chancery_key::{DigestAlgorithm, EcCurve, KeyErrorKind, SignatureScheme as S}
 use chancery_testkit::pe_maker::{TinyPe, tiny_pe};
 use chancery_x509::asn1;
 
-use super::forge::{PE_IMAGE_DATA, indirect_data};
 use super::support::{
     ec, embed, measure, p256_signer, program, reasons, rsa, signature, signer, verify,
 };
+use chancery_examiner::forge::{PE_IMAGE_DATA, indirect_data};
 
 const OPUS: &[u8] = b"\x30\x10\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x0c\x31\x02\x30\x00";
 const CONTENT_TYPE: &[u8] =

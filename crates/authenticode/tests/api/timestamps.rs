@@ -13,8 +13,8 @@ use chancery_timestamp::{LegacyRequest, LegacyResponse, Stamp, TimeStampRequest}
 use chancery_x509::asn1::{self, tag};
 use chancery_x509::{Certificate, Identity, algorithm_identifier, oid as x509_oid};
 
-use super::forge::{ForgedCertificate as Forged, ForgedSignature, SIGNS, purposes};
 use super::support::{embed, measure, now, p256, plain_signature, program, reasons, time};
+use chancery_examiner::forge::{ForgedCertificate as Forged, ForgedSignature, SIGNS, purposes};
 
 const ECDSA: SignatureScheme = SignatureScheme::EcdsaSha256;
 

@@ -7,8 +7,8 @@ use chancery_softkey::SoftKey;
 use chancery_x509::{Certificate, oid};
 use const_oid::ObjectIdentifier;
 
-use super::forge::{CERTIFIES, ForgedCertificate as Forged, SIGNS, UNKNOWN, purposes};
 use super::support::{ec, now, p256, rsa};
+use chancery_examiner::forge::{CERTIFIES, ForgedCertificate as Forged, SIGNS, UNKNOWN, purposes};
 
 fn judge(anchor: &Certificate, leaf: &Certificate, bag: &[&Certificate]) -> Status {
     let bag: Vec<Certificate> = bag.iter().copied().cloned().collect();

@@ -9,27 +9,34 @@ use chancery_x509::{Certificate, Identity, algorithm_identifier, oid as x509_oid
 use const_oid::ObjectIdentifier;
 
 /// An object identifier that nobody knows.
-pub(crate) const UNKNOWN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.9999.1");
+pub const UNKNOWN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.9999.1");
 
 /// keyUsage bits in DER: digitalSignature.
-pub(crate) const SIGNS: &[u8] = &[3, 2, 7, 0x80];
+pub const SIGNS: &[u8] = &[3, 2, 7, 0x80];
 /// keyUsage bits in DER: keyCertSign.
-pub(crate) const CERTIFIES: &[u8] = &[3, 2, 2, 0x04];
+pub const CERTIFIES: &[u8] = &[3, 2, 2, 0x04];
 
 /// A certificate to be written as it stands, valid from 2025 to 2045 where nothing else is said.
-#[derive(Clone)]
-pub(crate) struct ForgedCertificate {
-    pub(crate) issuer: &'static str,
-    pub(crate) subject: &'static str,
-    pub(crate) public_key: PublicKey,
-    pub(crate) times: (&'static str, &'static str),
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "tests change one field at a time")]
+pub struct ForgedCertificate {
+    /// The issuer's name.
+    pub issuer: &'static str,
+    /// The subject's name.
+    pub subject: &'static str,
+    /// The key that is certified.
+    pub public_key: PublicKey,
+    /// notBefore and notAfter, as UTCTime writes them.
+    pub times: (&'static str, &'static str),
     /// Type, whether critical, and value.
-    pub(crate) extensions: Vec<(ObjectIdentifier, bool, Vec<u8>)>,
-    pub(crate) scheme: SignatureScheme,
+    pub extensions: Vec<(ObjectIdentifier, bool, Vec<u8>)>,
+    /// How it is signed.
+    pub scheme: SignatureScheme,
 }
 
 impl ForgedCertificate {
-    pub(crate) fn new(issuer: &'static str, subject: &'static str, key: &SoftKey) -> Self {
+    /// Starts a certificate without extensions.
+    pub fn new(issuer: &'static str, subject: &'static str, key: &SoftKey) -> Self {
         Self {
             issuer,
             subject,
@@ -41,7 +48,7 @@ impl ForgedCertificate {
     }
 
     /// Starts a code-signing certificate.
-    pub(crate) fn leaf(issuer: &'static str, key: &SoftKey) -> Self {
+    pub fn leaf(issuer: &'static str, key: &SoftKey) -> Self {
         Self::new(issuer, "CN=Leaf", key).with(x509_oid::KEY_USAGE, true, SIGNS).with(
             x509_oid::EXTENDED_KEY_USAGE,
             false,
@@ -50,14 +57,14 @@ impl ForgedCertificate {
     }
 
     /// Starts a CA without a path length.
-    pub(crate) fn ca(issuer: &'static str, subject: &'static str, key: &SoftKey) -> Self {
+    pub fn ca(issuer: &'static str, subject: &'static str, key: &SoftKey) -> Self {
         Self::new(issuer, subject, key)
             .with(x509_oid::BASIC_CONSTRAINTS, true, &[0x30, 3, 1, 1, 0xff])
             .with(x509_oid::KEY_USAGE, true, CERTIFIES)
     }
 
     /// Starts a CA with a path length.
-    pub(crate) fn ca_above(
+    pub fn ca_above(
         path_len: u8,
         issuer: &'static str,
         subject: &'static str,
@@ -68,24 +75,26 @@ impl ForgedCertificate {
     }
 
     /// Adds an extension, in the place of the one of its type.
-    pub(crate) fn with(mut self, oid: ObjectIdentifier, critical: bool, value: &[u8]) -> Self {
+    pub fn with(mut self, oid: ObjectIdentifier, critical: bool, value: &[u8]) -> Self {
         self = self.without(oid);
         self.extensions.push((oid, critical, value.to_vec()));
         self
     }
 
-    pub(crate) fn without(mut self, oid: ObjectIdentifier) -> Self {
+    /// Drops an extension.
+    pub fn without(mut self, oid: ObjectIdentifier) -> Self {
         self.extensions.retain(|(has, ..)| *has != oid);
         self
     }
 
-    pub(crate) fn valid(mut self, from: &'static str, to: &'static str) -> Self {
+    /// Sets from when to when it is valid.
+    pub fn valid(mut self, from: &'static str, to: &'static str) -> Self {
         self.times = (from, to);
         self
     }
 
     /// Has a key sign it.
-    pub(crate) fn by(&self, key: &SoftKey) -> Certificate {
+    pub fn by(&self, key: &SoftKey) -> Certificate {
         let algorithm = algorithm_identifier(self.scheme);
         let time = |text: &str| asn1::tlv(tag::UTC_TIME, &[text.as_bytes()]);
         let list: Vec<Vec<u8>> = self
@@ -122,19 +131,19 @@ impl ForgedCertificate {
 }
 
 /// Writes extKeyUsage.
-pub(crate) fn purposes(list: &[ObjectIdentifier]) -> Vec<u8> {
+pub fn purposes(list: &[ObjectIdentifier]) -> Vec<u8> {
     let list: Vec<Vec<u8>> = list.iter().map(asn1::object_identifier).collect();
     asn1::sequence(&[&list.concat()])
 }
 
 /// The 25 bytes by which SignTool says that a PE file without page hashes is signed.
-pub(crate) const PE_IMAGE_DATA: [u8; 25] = [
+pub const PE_IMAGE_DATA: [u8; 25] = [
     0x30, 0x17, 0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x01, 0x0f, 0x30, 0x09,
     0x03, 0x01, 0x00, 0xa0, 0x04, 0xa2, 0x02, 0x80, 0x00,
 ];
 
 /// Writes SpcIndirectDataContent.
-pub(crate) fn indirect_data(data: &[u8], algorithm: &ObjectIdentifier, digest: &[u8]) -> Vec<u8> {
+pub fn indirect_data(data: &[u8], algorithm: &ObjectIdentifier, digest: &[u8]) -> Vec<u8> {
     asn1::sequence(&[
         data,
         &asn1::sequence(&[&asn1::algorithm_with_null(algorithm), &asn1::octet_string(digest)]),
@@ -142,22 +151,28 @@ pub(crate) fn indirect_data(data: &[u8], algorithm: &ObjectIdentifier, digest: &
 }
 
 /// A signature to be written as it stands.
-#[derive(Clone)]
-pub(crate) struct ForgedSignature {
-    pub(crate) version: u8,
-    pub(crate) content_type: ObjectIdentifier,
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "tests change one field at a time")]
+pub struct ForgedSignature {
+    /// The version, of SignedData and SignerInfo alike.
+    pub version: u8,
+    /// The type of the content.
+    pub content_type: ObjectIdentifier,
     /// DER of the content.
-    pub(crate) content: Vec<u8>,
-    pub(crate) digest_algorithms: Vec<ObjectIdentifier>,
-    pub(crate) certificates: Vec<Vec<u8>>,
-    pub(crate) signers: usize,
+    pub content: Vec<u8>,
+    /// The hashes that SignedData declares.
+    pub digest_algorithms: Vec<ObjectIdentifier>,
+    /// The bag, each in DER.
+    pub certificates: Vec<Vec<u8>>,
+    /// How often the SignerInfo is written.
+    pub signers: usize,
     /// Unsigned attributes: type and values.
-    pub(crate) unsigned: Vec<(ObjectIdentifier, Vec<Vec<u8>>)>,
+    pub unsigned: Vec<(ObjectIdentifier, Vec<Vec<u8>>)>,
 }
 
 impl ForgedSignature {
     /// Starts an honest signature by a P-256 key over the SHA-256 digest of a file.
-    pub(crate) fn new(identity: &Identity, digest: &[u8]) -> Self {
+    pub fn new(identity: &Identity, digest: &[u8]) -> Self {
         let sha256 = DigestAlgorithm::Sha256.oid();
         Self {
             version: 1,
@@ -170,7 +185,8 @@ impl ForgedSignature {
         }
     }
 
-    pub(crate) fn by(&self, identity: &Identity) -> Vec<u8> {
+    /// Has an identity sign it; returns the DER.
+    pub fn by(&self, identity: &Identity) -> Vec<u8> {
         let digest = DigestAlgorithm::Sha256;
         let hash = chancery_sigverify::digest(digest, Tlv::parse(&self.content).unwrap().contents);
         let attribute = |oid: &ObjectIdentifier, values: &[u8]| {

@@ -1,0 +1,132 @@
+//! What the examiner found, as tables for a person.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use chancery_examiner::corpus::{Comparison, Examined, MAX_MEMORY_KIB, examine};
+use chancery_examiner::opinion::{Agreement, FIELDS};
+use chancery_examiner::{explanations, tools};
+
+/// Examines a corpus and prints what came out.
+pub(crate) fn corpus(dir: &Path) -> Result<(), String> {
+    let roots = tools::microsoft_roots()?;
+    let examined = examine(dir, &roots)?;
+    verdicts(&examined);
+    strictness(&examined);
+    let mut open = agreement("windows", &Comparison::new(&examined, |one| &one.windows));
+    open += agreement("strict", &Comparison::new(&examined, |one| &one.strict));
+    open += disagreements_among_tools(&examined);
+    costs(&examined)?;
+    match open {
+        0 => Ok(()),
+        _ => Err(format!("{open} disagreements that nobody has explained")),
+    }
+}
+
+fn verdicts(examined: &[Examined]) {
+    let mut counts: BTreeMap<(String, &str, &str), usize> = BTreeMap::new();
+    for one in examined {
+        let key = (
+            one.file.expected.join(";"),
+            Examined::verdict(&one.windows),
+            Examined::verdict(&one.strict),
+        );
+        *counts.entry(key).or_default() += 1;
+    }
+    println!("{} executables, by what the manifest expects and what we say", examined.len());
+    println!("{:<28} {:<12} {:<12} {:>5}", "expected", "windows", "strict", "files");
+    for ((expected, windows, strict), count) in counts {
+        println!("{expected:<28} {windows:<12} {strict:<12} {count:>5}");
+    }
+}
+
+fn strictness(examined: &[Examined]) {
+    let mut added: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for one in examined {
+        if Examined::verdict(&one.windows) == "valid" {
+            for name in one.strict_reasons() {
+                added.entry(name).or_default().push(&one.file.name);
+            }
+        }
+    }
+    println!("\nwhat strict refuses of what is valid by the policy of Windows, by reason");
+    for (reason, files) in added {
+        println!("{:>3} {reason:<28} {}", files.len(), files.first().copied().unwrap_or_default());
+    }
+}
+
+/// Prints a comparison and returns how much of it wants an explanation.
+fn agreement(policy: &str, comparison: &Comparison) -> usize {
+    let mut open = 0;
+    println!("\nsignature by signature, ours by {policy}");
+    println!(
+        "{:<14} {:<10} {:>5} {:>9} {:>7} {:>7}",
+        "tool", "field", "same", "stricter", "weaker", "silent"
+    );
+    for tool in ["osslsigncode", "signify", "lief"] {
+        for field in FIELDS {
+            let count = |agreement| {
+                comparison.counts.get(&(tool, field, agreement)).copied().unwrap_or_default()
+            };
+            println!(
+                "{tool:<14} {field:<10} {:>5} {:>9} {:>7} {:>7}",
+                count(Agreement::Same),
+                count(Agreement::Stricter),
+                count(Agreement::Weaker),
+                count(Agreement::Silent)
+            );
+        }
+    }
+    for one in &comparison.differences {
+        let how = if one.agreement == Agreement::Weaker { "weaker" } else { "stricter" };
+        let because = one.because.join(", ");
+        let why = match one.agreement {
+            Agreement::Weaker => {
+                explanations::of_weaker(one.tool, one.field, &one.file, &one.because)
+            }
+            _ => Some(because.as_str()).filter(|because| !because.is_empty()),
+        };
+        open += usize::from(why.is_none());
+        let why = why.unwrap_or("NOT EXPLAINED");
+        println!("  {how} than {}: {}[{}] {}: {why}", one.tool, one.file, one.index, one.field);
+    }
+    for (file, tool, ours, theirs) in &comparison.counted_otherwise {
+        println!("  {file}: {tool} sees {theirs} signatures, we see {ours}");
+    }
+    open
+}
+
+/// Prints what the manifest's tools disagree about, and our answer; returns how many lack an explanation.
+fn disagreements_among_tools(examined: &[Examined]) -> usize {
+    println!("\nwhere the tools of the manifest disagree");
+    let mut open = 0;
+    for one in examined {
+        let Some(disagreement) = one.file.column("disagreements") else { continue };
+        let verdict = Examined::verdict(&one.strict);
+        println!("{}: {verdict} ({})", one.file.name, one.strict_reasons().join(", "));
+        for part in disagreement.split(';').map(str::trim) {
+            let why = explanations::of_disagreement(part);
+            open += usize::from(why.is_none());
+            println!("  {part}: {}", why.unwrap_or("NOT EXPLAINED"));
+        }
+    }
+    open
+}
+
+fn costs(examined: &[Examined]) -> Result<(), String> {
+    let slowest = examined.iter().max_by_key(|one| one.took);
+    if let Some(one) = slowest {
+        println!("\nslowest: {} in {:.1} ms", one.file.name, one.took.as_secs_f64() * 1e3);
+    }
+    let Some(largest) = examined.iter().max_by_key(|one| one.peak) else { return Ok(()) };
+    match largest.peak {
+        None => println!("largest: not measured on this system"),
+        Some(peak) => {
+            println!("largest: {} with {:.1} MiB", largest.file.name, peak as f64 / 1024.0);
+            if peak > MAX_MEMORY_KIB {
+                return Err(format!("{} costs more than 32 MiB", largest.file.name));
+            }
+        }
+    }
+    Ok(())
+}
