@@ -3,6 +3,7 @@
 mod authority;
 mod export;
 mod key;
+mod rules;
 mod signature;
 pub(crate) mod store;
 mod timestamp;
@@ -20,6 +21,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 pub(crate) use self::authority::{AuthoritySource, Ca, Issue, ProfileName, Revoke, Rules};
 pub(crate) use self::export::Export;
 pub(crate) use self::key::{FindBy, Hex, Key, KeyType};
+pub(crate) use self::rules::RuleOptions;
 pub(crate) use self::signature::{Attach, Extract, ForSigning, OutputOptions, Remove};
 pub(crate) use self::timestamp::{StampOptions, Timestamp, Tsa};
 pub(crate) use self::token::{Doctor, Token, TokenCert, Which};
@@ -307,6 +309,8 @@ pub(crate) struct Verify {
     /// Trust the certificates in this file for timestamps, and not those of --roots
     #[arg(long, value_name = "FILE")]
     pub(crate) tsa_roots: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) rules: RuleOptions,
 }
 
 /// By what certificates are judged.

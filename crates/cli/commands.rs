@@ -28,6 +28,7 @@ use chancery::x509::{Certificate, Name, Time};
 use chancery::{Error, ErrorKind, read_certificate_file, read_crls};
 use clap::CommandFactory;
 
+pub(crate) use self::cert::usages;
 use crate::args::{Cli, Command, JudgeOptions};
 use crate::exit::Exit;
 use crate::json;

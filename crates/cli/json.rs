@@ -1,14 +1,16 @@
 //! The shapes of machine-readable output. Fields may be added; none goes or changes its meaning.
 
+mod verified;
+
 use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::path::Path;
 
-use chancery::authenticode::SignatureReport;
-use chancery::authenticode::TimestampReport;
+use chancery::Error;
 use chancery::key::DigestAlgorithm;
-use chancery::{Error, VerifiedFile};
 use serde::Serialize;
+
+pub(crate) use self::verified::Verified;
 
 /// Writes bytes as lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -107,39 +109,6 @@ pub(crate) struct Plan {
     pub(crate) warnings: Vec<&'static str>,
 }
 
-/// A file that was verified.
-#[derive(Debug, Serialize)]
-pub(crate) struct Verified {
-    schema: u32,
-    r#type: &'static str,
-    file: String,
-    format: &'static str,
-    verdict: &'static str,
-    reasons: Vec<&'static str>,
-    authentihash: BTreeMap<&'static str, String>,
-    signatures: Vec<Signature>,
-}
-
-#[derive(Debug, Serialize)]
-struct Signature {
-    index: usize,
-    digest_algorithm: Option<&'static str>,
-    digest_matches: bool,
-    signature_valid: bool,
-    signer: Option<String>,
-    thumbprint: Option<String>,
-    thumbprint_sha256: Option<String>,
-    scheme: Option<&'static str>,
-    chain: &'static str,
-    chain_findings: Vec<Finding>,
-    page_hashes: &'static str,
-    timestamps: Vec<Timestamp>,
-    judged_at: String,
-    description: Option<String>,
-    url: Option<String>,
-    reasons: Vec<&'static str>,
-}
-
 /// Something wrong with one certificate of a path.
 #[derive(Debug, Serialize)]
 pub(crate) struct Finding {
@@ -159,74 +128,6 @@ pub(crate) fn findings(all: &[chancery::chain::Finding]) -> Vec<Finding> {
         message: one.reason.to_string(),
     };
     all.iter().map(object).collect()
-}
-
-/// A timestamp that was judged. `time` and `signer` are null where they cannot be read.
-#[derive(Debug, Serialize)]
-struct Timestamp {
-    kind: &'static str,
-    time: Option<String>,
-    valid: bool,
-    signer: Option<String>,
-    digest_algorithm: Option<&'static str>,
-    chain: &'static str,
-    chain_findings: Vec<Finding>,
-    reasons: Vec<&'static str>,
-}
-
-impl Timestamp {
-    fn new(report: &TimestampReport) -> Self {
-        Self {
-            kind: report.kind.name(),
-            time: report.time.map(|time| time.time().to_string()),
-            valid: report.is_valid(),
-            signer: report.signer.as_ref().map(|signer| signer.subject().to_string()),
-            digest_algorithm: report.digest_algorithm.map(|digest| digest.name()),
-            chain: report.chain.map_or("not-checked", |status| status.name()),
-            chain_findings: findings(&report.chain_findings),
-            reasons: report.reasons.iter().map(|reason| reason.name()).collect(),
-        }
-    }
-}
-
-impl Verified {
-    pub(crate) fn new(file: &Path, verified: &VerifiedFile) -> Self {
-        let report = &verified.report;
-        Self {
-            schema: 1,
-            r#type: "verified",
-            file: shown(file),
-            format: verified.format,
-            verdict: report.verdict.name(),
-            reasons: report.reasons.iter().map(|reason| reason.name()).collect(),
-            authentihash: digests(&report.authentihash),
-            signatures: report.signatures.iter().map(Signature::new).collect(),
-        }
-    }
-}
-
-impl Signature {
-    fn new(report: &SignatureReport) -> Self {
-        let signer = report.signer.as_ref();
-        Self {
-            index: report.index,
-            digest_algorithm: report.digest_algorithm.map(DigestAlgorithm::name),
-            digest_matches: report.digest_matches,
-            signature_valid: report.signature_valid,
-            signer: signer.map(|signer| signer.subject().to_string()),
-            thumbprint: signer.map(|signer| hex(&signer.thumbprint_sha1())),
-            thumbprint_sha256: signer.map(|signer| hex(&signer.thumbprint_sha256())),
-            scheme: report.scheme.map(|scheme| scheme.name()),
-            chain: report.chain.name(),
-            chain_findings: findings(&report.chain_findings),
-            page_hashes: report.page_hashes.name(),
-            timestamps: report.timestamps.iter().map(Timestamp::new).collect(),
-            judged_at: report.judged_at.to_string(),
-            description: report.description.clone(),
-            url: report.url.clone(),
-            reasons: report.reasons.iter().map(|reason| reason.name()).collect(),
-        }
-    }
 }
 
 /// A key.

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use chancery::authenticode::{TimestampReport, Verdict};
+use chancery::authenticode::{SignatureReport, TimestampReport, Verdict, Verifier};
 use chancery::chain::TrustAnchors;
 use chancery::{Error, VerifiedFile, verify_file};
 
-use crate::args::Verify;
+use crate::args::{RuleOptions, Verify};
 use crate::commands::fetch::Fetcher;
 use crate::commands::{Evidence, certificates};
 use crate::exit::Exit;
@@ -30,6 +30,7 @@ pub(crate) fn run(args: &Verify, ui: &mut Ui) -> Exit {
         if let Some(anchors) = &timestamp_anchors {
             verifier = verifier.with_timestamp_anchors(anchors.clone());
         }
+        verifier = by_rules(verifier, &args.rules);
         let result = verify_file(file, &verifier);
         exit = exit.graver(progress.done(|| {
             fetcher.tell(ui);
@@ -52,6 +53,20 @@ fn timestamp_anchors(args: &Verify) -> Result<Option<TrustAnchors>, Error> {
         roots.extend(certificates(path)?);
     }
     Ok(Some(TrustAnchors::new(roots)))
+}
+
+fn by_rules(verifier: Verifier, rules: &RuleOptions) -> Verifier {
+    let mut verifier = verifier.under(rules.policy);
+    if let Some(require) = rules.require {
+        verifier = verifier.requiring(require);
+    }
+    for check in &rules.allow {
+        verifier = verifier.allowing(*check);
+    }
+    for check in &rules.deny {
+        verifier = verifier.denying(*check);
+    }
+    verifier
 }
 
 fn show(file: &Path, verified: &VerifiedFile, ui: &mut Ui) -> Exit {
@@ -104,12 +119,31 @@ fn text(file: &Path, verified: &VerifiedFile) -> String {
         for stamp in &signature.timestamps {
             let _ = write!(text, "\n    timestamp  {}", timestamp(stamp));
         }
+        details(signature, &mut text);
         if !signature.reasons.is_empty() {
             let names: Vec<_> = signature.reasons.iter().map(|reason| reason.name()).collect();
             let _ = write!(text, "\n    reasons    {}", names.join(", "));
         }
     }
     text
+}
+
+/// What the signer says of the file, and what is in the signature without being needed.
+fn details(signature: &SignatureReport, text: &mut String) {
+    for (name, value) in [("describes", &signature.description), ("more at", &signature.url)] {
+        if let Some(value) = value {
+            let _ = write!(text, "\n    {name:<10} {}", value.escape_debug());
+        }
+    }
+    for attribute in &signature.unknown_attributes {
+        let signed = if attribute.is_signed { "signed" } else { "unsigned" };
+        let (oid, len) = (attribute.oid, attribute.len);
+        let _ = write!(text, "\n    unknown    {signed} attribute {oid}, {len} bytes");
+    }
+    for certificate in &signature.unused_certificates {
+        let len = certificate.as_der().len();
+        let _ = write!(text, "\n    unused     {}, {len} bytes", certificate.subject());
+    }
 }
 
 fn timestamp(stamp: &TimestampReport) -> String {

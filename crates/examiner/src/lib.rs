@@ -10,6 +10,7 @@
     reason = "everything here examines: its way to fail is a panic, its answers are tables"
 )]
 
+pub mod checks_table;
 pub mod corpus;
 pub mod explanations;
 pub mod forge;

@@ -12,7 +12,11 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["corpus", dir] => tables::corpus(Path::new(dir)),
-        _ => Err("usage: examiner corpus DIR".into()),
+        ["checks"] => {
+            print!("{}", chancery_examiner::checks_table::render());
+            Ok(())
+        }
+        _ => Err("usage: examiner corpus DIR | checks".into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
