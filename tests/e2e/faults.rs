@@ -48,6 +48,7 @@ const FAULTS: [Fault; 43] = [
     fault("fail C_GetSlotList CKR_GENERAL_ERROR times 2", 0, ""),
     fault("fail C_FindObjects CKR_DEVICE_ERROR times 1", 0, ""),
     fault("fail C_GetAttributeValue CKR_DEVICE_MEMORY times 1", 0, ""),
+    fault("fail C_OpenSession CKR_DEVICE_ERROR times 1", 0, ""),
     fault("fail C_OpenSession CKR_DEVICE_ERROR from 2 times 1", 0, ""),
     // What is lost is renewed.
     fault("fail C_SignInit CKR_SESSION_HANDLE_INVALID times 1", 0, ""),
@@ -68,8 +69,6 @@ const FAULTS: [Fault; 43] = [
     fault("fail C_Sign CKR_DEVICE_ERROR", 5, "C_Sign: CKR_DEVICE_ERROR"),
     fault("fail C_Sign 0x80000001", 5, "C_Sign: the vendor's own code (0x80000001)"),
     fault("fail C_SignInit CKR_KEY_FUNCTION_NOT_PERMITTED", 5, "CKR_KEY_FUNCTION_NOT_PERMITTED"),
-    // The session in which the PIN is given is opened once; a login is never repeated by itself.
-    fault("fail C_OpenSession CKR_DEVICE_ERROR times 1", 5, "C_OpenSession: CKR_DEVICE_ERROR"),
     fault("fail C_OpenSession CKR_SESSION_COUNT", 5, "C_OpenSession: CKR_SESSION_COUNT"),
     fault("fail C_Initialize CKR_GENERAL_ERROR", 5, "C_Initialize: CKR_GENERAL_ERROR"),
     fault("no-mechanism CKM_ECDSA", 5, "does not sign with ecdsa-sha256"),

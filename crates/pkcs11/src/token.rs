@@ -107,6 +107,15 @@ impl Token {
     /// [`KeyErrorKind::AuthLocked`], before anything is asked, where the PIN is locked, was never
     /// set, or has one try left and [`allow_final_try`](Self::allow_final_try) was not called.
     pub fn login(&self, pins: &dyn PinSource) -> Result<(), KeyError> {
+        let mut attempts = Attempts::default();
+        while let Err(error) = self.login_once(pins) {
+            self.connection.remedy(&mut attempts, error)?;
+        }
+        Ok(())
+    }
+
+    /// Logs in without trying anything again, for work that does so as a whole.
+    fn login_once(&self, pins: &dyn PinSource) -> Result<(), KeyError> {
         self.connection.login(pins, self.allow_final_try)
     }
 
@@ -126,7 +135,8 @@ impl Token {
     ) -> Result<T, KeyError> {
         let mut attempts = Attempts::default();
         loop {
-            let done = self.login(pins).and_then(|()| self.connection.sessions().with(&mut work));
+            let done =
+                self.login_once(pins).and_then(|()| self.connection.sessions().with(&mut work));
             let Err(error) = done else { return done };
             self.connection.remedy(&mut attempts, error)?;
         }
@@ -140,7 +150,7 @@ impl Token {
     ) -> Result<T, KeyError> {
         let mut attempts = Attempts::default();
         loop {
-            let opened = self.login(pins).and_then(|()| {
+            let opened = self.login_once(pins).and_then(|()| {
                 let mut session = self.connection.sessions().open_read_write()?;
                 // The pool's sessions tell whether the login still holds; this one has to be asked.
                 self.connection.ensure_login(&mut session)?;

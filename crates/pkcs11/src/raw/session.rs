@@ -80,7 +80,8 @@ impl Session {
         Ok(matches!(info.state, CKS_RO_USER_FUNCTIONS | CKS_RW_USER_FUNCTIONS))
     }
 
-    /// Logs in, with the token's own keypad where there is no PIN. Being logged in already is success.
+    /// Logs in, with the token's own keypad where there is no PIN. Being logged in already is success, also for one
+    /// operation: NSS softokn answers so where it does not enforce what the key says.
     pub(crate) fn login(&mut self, user: User, pin: Option<&[u8]>) -> Result<(), Pkcs11Error> {
         let login = entry!(self.library, C_Login)?;
         let start = pin.map_or(ptr::null_mut(), |pin| pin.as_ptr().cast_mut());
@@ -93,9 +94,9 @@ impl Session {
         // SAFETY: `start` is null with a length of zero, or covers `len` bytes that live through the call and
         // that C_Login only reads.
         let rv = unsafe { login(self.handle, user.code(), start, len) };
-        match (user, rv) {
-            (User::Normal, CKR_USER_ALREADY_LOGGED_IN) => Ok(()),
-            (_, rv) => check("C_Login", rv),
+        match rv {
+            CKR_USER_ALREADY_LOGGED_IN => Ok(()),
+            rv => check("C_Login", rv),
         }
     }
 

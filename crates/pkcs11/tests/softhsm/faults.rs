@@ -319,6 +319,43 @@ fn a_key_that_wants_its_pin_every_time_may_have_it_remembered() {
 }
 
 #[test]
+fn a_key_whose_login_is_said_to_be_done_already_signs_where_the_token_lets_it() {
+    isolated(|token| {
+        let (store, pins) = new_store(token);
+        let stored = make(&store, "release", P256);
+        token.follow("always-authenticate");
+        let key = store.open_key(&stored.info().address.parse().unwrap()).unwrap();
+        assert!(key.asks_every_time());
+        // NSS softokn keeps the attribute, does not act on it, and answers so.
+        let already = "fail C_Login CKR_USER_ALREADY_LOGGED_IN";
+        token.follow(already);
+        sign(&key).unwrap();
+        assert_eq!(pins.requests().len(), 2, "once for the token, once for the signature");
+        // A token that says so and does act on it has the last word.
+        token.follow(&format!("always-authenticate\n{already}"));
+        let error = sign(&key).unwrap_err();
+        assert_eq!(error.kind(), KeyErrorKind::AuthRequired);
+    });
+}
+
+#[test]
+fn a_session_for_the_login_is_opened_again_and_the_login_is_not() {
+    isolated(|token| {
+        let (store, pins) = new_store(token);
+        token.forget_calls();
+        token.follow("fail C_Login CKR_DEVICE_ERROR times 1");
+        store.token().login(&pins).unwrap_err();
+        assert_eq!(token.count("C_Login"), 1);
+        token.forget_calls();
+        token.follow("fail C_OpenSession CKR_DEVICE_ERROR times 2");
+        store.token().login(&pins).unwrap();
+        assert_eq!(token.count("C_Login"), 1);
+        assert_eq!(retries(token), BTreeMap::from([("CKR_DEVICE_ERROR", 2)]));
+        assert_eq!(pins.requests().len(), 1);
+    });
+}
+
+#[test]
 fn a_call_that_hangs_is_reported_by_name() {
     isolated(|token| {
         let (store, _) = new_store(token);
