@@ -141,6 +141,7 @@ pub(crate) struct Key {
     pub(crate) id: Option<String>,
     pub(crate) can_sign: bool,
     pub(crate) never_extractable: Option<bool>,
+    pub(crate) can_decrypt: Option<bool>,
 }
 
 /// A certificate or request.

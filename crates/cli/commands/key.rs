@@ -17,6 +17,9 @@ pub(crate) fn run(args: &Key, ui: &mut Ui) -> Result<Exit, Error> {
             let template = KeyTemplate::new(algorithm(kind)?);
             let (info, generated) = key.access.keyring(true).generate(&key.key, template)?;
             proved(&*generated)?;
+            if info.can_decrypt == Some(true) {
+                ui.warn("the token makes no keys that only sign: this one also decrypts");
+            }
             ui.success(&object(&info, "generated"), || {
                 format!("made an {} key: {}", generated.public_key().algorithm(), info.address)
             });
@@ -142,6 +145,9 @@ fn show(found: &[KeyInfo], ui: &mut Ui) -> Exit {
             if info.never_extractable == Some(false) {
                 line.push_str("  extractable");
             }
+            if info.can_decrypt == Some(true) {
+                line.push_str("  also decrypts");
+            }
             line
         });
     }
@@ -158,5 +164,6 @@ fn object(info: &KeyInfo, kind: &'static str) -> json::Key {
         id: info.id.as_ref().map(|id| json::hex(id)),
         can_sign: info.can_sign,
         never_extractable: info.never_extractable,
+        can_decrypt: info.can_decrypt,
     }
 }

@@ -143,8 +143,10 @@ named! {
     CKA_ALWAYS_SENSITIVE,
     CKA_CERTIFICATE_TYPE,
     CKA_CLASS,
+    CKA_DECRYPT,
     CKA_EC_PARAMS,
     CKA_EC_POINT,
+    CKA_ENCRYPT,
     CKA_EXTRACTABLE,
     CKA_ID,
     CKA_ISSUER,
@@ -161,8 +163,10 @@ named! {
     CKA_SIGN,
     CKA_SUBJECT,
     CKA_TOKEN,
+    CKA_UNWRAP,
     CKA_VALUE,
     CKA_VERIFY,
+    CKA_WRAP,
 }
 
 named! {

@@ -3,7 +3,9 @@
 use core::fmt;
 use std::time::Duration;
 
-use cryptoki_sys::{CK_ATTRIBUTE_TYPE, CK_FLAGS, CK_MECHANISM_TYPE, CK_RV};
+use cryptoki_sys::{
+    CK_ATTRIBUTE_TYPE, CK_FLAGS, CK_MECHANISM_TYPE, CK_RV, CKA_ALWAYS_AUTHENTICATE,
+};
 
 use crate::names::{ATTRIBUTES, MECHANISMS, RETURN_CODES, TOKEN_FLAGS, value};
 
@@ -22,6 +24,8 @@ pub struct Script {
     pub(crate) read_write_only: Option<CK_RV>,
     pub(crate) hidden: Vec<CK_ATTRIBUTE_TYPE>,
     pub(crate) refused: Vec<(CK_ATTRIBUTE_TYPE, CK_RV)>,
+    /// What objects answer when asked for an attribute that is true or false.
+    pub(crate) answered: Vec<(CK_ATTRIBUTE_TYPE, bool)>,
     pub(crate) without_mechanisms: Vec<CK_MECHANISM_TYPE>,
     pub(crate) set_flags: CK_FLAGS,
     pub(crate) clear_flags: CK_FLAGS,
@@ -176,6 +180,15 @@ impl Script {
                 let code = words.named(RETURN_CODES, "a return code is wanted")?;
                 self.refused.push((attribute, code));
             }
+            "answer" => {
+                let attribute = words.named(ATTRIBUTES, "an attribute is wanted")?;
+                let answer = match words.next("true or false is wanted")? {
+                    "true" => true,
+                    "false" => false,
+                    _ => return Err("true or false is wanted"),
+                };
+                self.answered.push((attribute, answer));
+            }
             "no-mechanism" => {
                 let mechanism = words.named(MECHANISMS, "a mechanism is wanted")?;
                 self.without_mechanisms.push(mechanism);
@@ -188,7 +201,10 @@ impl Script {
                 self.pin_tries = Some(PinTries { all, left });
             }
             "user-password-pin" => self.user_password_pin = true,
-            "always-authenticate" => self.always_authenticate = true,
+            "always-authenticate" => {
+                self.always_authenticate = true;
+                self.answered.push((CKA_ALWAYS_AUTHENTICATE, true));
+            }
             _ => return Err("there is no such rule"),
         }
         Ok(())

@@ -133,6 +133,8 @@ pub struct KeyInfo {
     pub can_sign: bool,
     /// Whether the private half can never be read out; `None` where the store cannot say.
     pub never_extractable: Option<bool>,
+    /// Whether it also decrypts or unwraps, which no signing key needs; `None` where the store cannot say.
+    pub can_decrypt: Option<bool>,
 }
 
 impl KeyInfo {
@@ -146,6 +148,7 @@ impl KeyInfo {
             id: None,
             can_sign: true,
             never_extractable: None,
+            can_decrypt: None,
         }
     }
 

@@ -5,11 +5,12 @@ use chancery_key::{
     Match, SigningKey,
 };
 use cryptoki_sys::{
-    CK_ULONG, CKA_CLASS, CKA_DECRYPT, CKA_EC_PARAMS, CKA_ENCRYPT, CKA_EXTRACTABLE, CKA_ID,
-    CKA_KEY_TYPE, CKA_LABEL, CKA_MODULUS_BITS, CKA_PRIVATE, CKA_PUBLIC_EXPONENT, CKA_SENSITIVE,
-    CKA_SIGN, CKA_TOKEN, CKA_UNWRAP, CKA_VERIFY, CKA_WRAP, CKK_EC, CKK_RSA, CKM_EC_KEY_PAIR_GEN,
-    CKM_RSA_PKCS_KEY_PAIR_GEN, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKR_ATTRIBUTE_READ_ONLY,
-    CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT,
+    CK_ATTRIBUTE_TYPE, CK_ULONG, CKA_CLASS, CKA_DECRYPT, CKA_EC_PARAMS, CKA_ENCRYPT,
+    CKA_EXTRACTABLE, CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_MODULUS_BITS, CKA_PRIVATE,
+    CKA_PUBLIC_EXPONENT, CKA_SENSITIVE, CKA_SIGN, CKA_TOKEN, CKA_UNWRAP, CKA_VERIFY, CKA_WRAP,
+    CKK_EC, CKK_RSA, CKM_EC_KEY_PAIR_GEN, CKM_RSA_PKCS_KEY_PAIR_GEN, CKO_PRIVATE_KEY,
+    CKO_PUBLIC_KEY, CKR_ATTRIBUTE_READ_ONLY, CKR_ATTRIBUTE_TYPE_INVALID,
+    CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT,
 };
 use sha1::{Digest, Sha1};
 
@@ -22,6 +23,9 @@ const RSA_BITS: [u32; 3] = [2048, 3072, 4096];
 
 /// 65537, big-endian.
 const PUBLIC_EXPONENT: [u8; 3] = [1, 0, 1];
+
+/// Who makes tpm2-pkcs11, as `C_GetInfo` tells.
+const TPM2_SOFTWARE: &str = "tpm2-software.github.io";
 
 /// The length of an identifier chosen before the public key is known, in bytes: as long as a SHA-1.
 const RANDOM_ID_LEN: usize = 20;
@@ -38,29 +42,66 @@ impl TokenStore {
             Some(id) => id.clone(),
             None => random_id()?,
         };
-        let named = Named { label: template.label.as_deref(), id: Some(&wanted_id) };
+        let wishes = self.wishes(template, &wanted_id);
         let (made, epoch) = self.token().write(&**self.pins(), |session| {
-            let mut make = |named| {
-                let (public, private) = (recipe.public(named), recipe.private(named));
-                session.generate_key_pair(recipe.mechanism, &public, &private)
-            };
-            let (public, private) = match make(named) {
-                // Some tokens choose identifiers themselves.
-                Err(error) if template.id.is_none() && refuses_attribute(&error) => {
-                    make(Named { id: None, ..named })
-                }
-                made => made,
-            }
-            .map_err(|error| self.generation_error(template, error))?;
+            let (public, private) = make(session, &recipe, &wishes)
+                .map_err(|error| self.generation_error(template, error))?;
             if template.id.is_none() {
                 self.name_after_public_key(session, public, private)?;
             }
             let epoch = self.token().epoch();
-            KeyObject::read_pair(session, private, public)
-                .map(|made| (made, epoch))
-                .map_err(|error| error.at(self.about(template, "was made and cannot be read back")))
+            let made = KeyObject::read_pair(session, private, public).map_err(|error| {
+                error.at(self.about(template, "was made and cannot be read back"))
+            })?;
+            if made.is_open {
+                return Err(self.refuse_open(session, template, public, private));
+            }
+            Ok((made, epoch))
         })?;
         Pkcs11Key::new(self.clone(), made, epoch)
+    }
+
+    /// Says in which forms the templates are tried, best first; each further one only where a template was refused.
+    fn wishes<'a>(&self, template: &'a KeyTemplate, id: &'a [u8]) -> Vec<Wish<'a>> {
+        let label = template.label.as_deref();
+        // tpm2-pkcs11 (1.9) takes no word on decrypting, and fails with CKR_GENERAL_ERROR at it, which may not be
+        // answered by making another pair.
+        let usages: &[Usage] = match self.token().module_manufacturer() {
+            TPM2_SOFTWARE => &[Usage::Unsaid],
+            _ => &[Usage::SignOnly, Usage::Unsaid],
+        };
+        // Some tokens choose identifiers themselves.
+        let ids: &[Option<&[u8]>] =
+            if template.id.is_some() { &[Some(id)] } else { &[Some(id), None] };
+        let mut wishes = Vec::new();
+        for usage in usages.iter().copied() {
+            wishes.extend(ids.iter().copied().map(|id| Wish { label, id, usage }));
+        }
+        wishes
+    }
+
+    /// Deletes a pair whose private half the token would give out against the template.
+    fn refuse_open(
+        &self,
+        session: &mut Session,
+        template: &KeyTemplate,
+        public: ObjectHandle,
+        private: ObjectHandle,
+    ) -> KeyError {
+        // Both, and both before anything is said.
+        let ends = [session.destroy(private), session.destroy(public)];
+        let message = "came out extractable or not sensitive, against what was asked for";
+        match ends.into_iter().find_map(Result::err) {
+            None => KeyError::new(
+                KeyErrorKind::NotPermitted,
+                self.about(template, &format!("{message}, and was deleted")),
+            ),
+            Some(error) => KeyError::new(
+                KeyErrorKind::NotPermitted,
+                self.about(template, &format!("{message}, and is still there")),
+            )
+            .with_source(error),
+        }
     }
 
     fn refuse_existing(&self, template: &KeyTemplate) -> Result<(), KeyError> {
@@ -149,19 +190,58 @@ fn refuses_attribute(error: &Pkcs11Error) -> bool {
     .any(|rv| error.is(rv))
 }
 
-/// Label and identifier, the same on both halves.
-#[derive(Clone, Copy)]
-struct Named<'a> {
-    label: Option<&'a str>,
-    id: Option<&'a [u8]>,
+/// Makes a pair in the first of these forms that the token does not refuse for what is in its templates.
+fn make(
+    session: &mut Session,
+    recipe: &Recipe,
+    wishes: &[Wish<'_>],
+) -> Result<(ObjectHandle, ObjectHandle), Pkcs11Error> {
+    let mut first_refusal = None;
+    for wish in wishes {
+        let (public, private) = (recipe.public(*wish), recipe.private(*wish));
+        match session.generate_key_pair(recipe.mechanism, &public, &private) {
+            Err(error) if refuses_attribute(&error) => {
+                // What was refused in the form we wanted says more than what became of the others.
+                first_refusal.get_or_insert(error);
+            }
+            made => return made,
+        }
+    }
+    Err(first_refusal.unwrap_or(Pkcs11Error::new("C_GenerateKeyPair", CKR_TEMPLATE_INCONSISTENT)))
 }
 
-impl Named<'_> {
-    fn attributes(self) -> Vec<Attribute> {
+/// What templates say beside the type of key.
+#[derive(Clone, Copy)]
+struct Wish<'a> {
+    /// Label and identifier are the same on both halves.
+    label: Option<&'a str>,
+    id: Option<&'a [u8]>,
+    usage: Usage,
+}
+
+/// What templates say of other uses than signing. That the private half does not leave is in every one of them.
+#[derive(Clone, Copy)]
+enum Usage {
+    /// There are none.
+    SignOnly,
+    /// Nothing, which leaves it to the token.
+    Unsaid,
+}
+
+impl Wish<'_> {
+    fn names(self) -> Vec<Attribute> {
         let mut attributes = Vec::new();
         attributes.extend(self.id.map(|id| Attribute::bytes(CKA_ID, id)));
         attributes.extend(self.label.map(|label| Attribute::bytes(CKA_LABEL, label.as_bytes())));
         attributes
+    }
+
+    /// Denies other uses, where they are spoken of.
+    fn denials(self, uses: &[CK_ATTRIBUTE_TYPE]) -> Vec<Attribute> {
+        match self.usage {
+            Usage::SignOnly => uses.iter().map(|use_| Attribute::flag(*use_, false)).collect(),
+            Usage::Unsaid => Vec::new(),
+        }
     }
 }
 
@@ -173,6 +253,8 @@ struct Recipe {
     /// The attributes of the public half that say what to make. On the private half they are left out: AWS
     /// CloudHSM then makes a key that cannot be used.
     parameters: Vec<Attribute>,
+    /// What else the public half could be for.
+    public_uses: &'static [CK_ATTRIBUTE_TYPE],
 }
 
 impl Recipe {
@@ -184,14 +266,14 @@ impl Recipe {
                 parameters: vec![
                     Attribute::number(CKA_MODULUS_BITS, CK_ULONG::from(bits)),
                     Attribute::bytes(CKA_PUBLIC_EXPONENT, PUBLIC_EXPONENT),
-                    Attribute::flag(CKA_ENCRYPT, false),
-                    Attribute::flag(CKA_WRAP, false),
                 ],
+                public_uses: &[CKA_ENCRYPT, CKA_WRAP],
             }),
             KeyAlgorithm::Ec(curve) => Ok(Self {
                 mechanism: Mechanism::plain(CKM_EC_KEY_PAIR_GEN),
                 key_type: CKK_EC,
                 parameters: vec![Attribute::bytes(CKA_EC_PARAMS, ec_parameters(curve))],
+                public_uses: &[],
             }),
             _ => Err(KeyError::new(
                 KeyErrorKind::NotPermitted,
@@ -200,7 +282,7 @@ impl Recipe {
         }
     }
 
-    fn public(&self, named: Named<'_>) -> Vec<Attribute> {
+    fn public(&self, wish: Wish<'_>) -> Vec<Attribute> {
         let mut attributes = vec![
             Attribute::number(CKA_CLASS, CKO_PUBLIC_KEY),
             Attribute::number(CKA_KEY_TYPE, self.key_type),
@@ -208,11 +290,12 @@ impl Recipe {
             Attribute::flag(CKA_VERIFY, true),
         ];
         attributes.extend_from_slice(&self.parameters);
-        attributes.extend(named.attributes());
+        attributes.extend(wish.denials(self.public_uses));
+        attributes.extend(wish.names());
         attributes
     }
 
-    fn private(&self, named: Named<'_>) -> Vec<Attribute> {
+    fn private(&self, wish: Wish<'_>) -> Vec<Attribute> {
         let mut attributes = vec![
             Attribute::number(CKA_CLASS, CKO_PRIVATE_KEY),
             Attribute::number(CKA_KEY_TYPE, self.key_type),
@@ -221,10 +304,9 @@ impl Recipe {
             Attribute::flag(CKA_SENSITIVE, true),
             Attribute::flag(CKA_EXTRACTABLE, false),
             Attribute::flag(CKA_SIGN, true),
-            Attribute::flag(CKA_DECRYPT, false),
-            Attribute::flag(CKA_UNWRAP, false),
         ];
-        attributes.extend(named.attributes());
+        attributes.extend(wish.denials(&[CKA_DECRYPT, CKA_UNWRAP]));
+        attributes.extend(wish.names());
         attributes
     }
 }

@@ -204,7 +204,7 @@ impl Module {
         fits: impl Fn(&TokenInfo) -> bool,
     ) -> Result<Vec<TokenInfo>, KeyError> {
         let mut tokens = self.tokens()?;
-        if self.has_shared_file_store() {
+        if self.info.has_shared_file_store() {
             let mut pauses = retry::pauses();
             while !tokens.iter().any(&fits)
                 && let Some(pause) = pauses.next()
@@ -229,11 +229,6 @@ impl Module {
             .restart()
             .map_err(|error| error.at(format!("{} does not start again", self.shown())))?;
         self.list_tokens().map(Some)
-    }
-
-    /// Tells whether the module keeps tokens in files that other processes write to.
-    pub(crate) fn has_shared_file_store(&self) -> bool {
-        self.info.manufacturer == SHARED_FILE_STORE
     }
 
     fn token_in(&self, slot: CK_SLOT_ID) -> Result<TokenInfo, Pkcs11Error> {
@@ -269,12 +264,8 @@ impl Module {
         if let Some(connection) = connections.iter().find(|connection| connection.is_to(token)) {
             return Arc::clone(connection);
         }
-        let connection = Arc::new(Connection::new(
-            Arc::clone(&self.library),
-            slot,
-            token,
-            self.has_shared_file_store(),
-        ));
+        let connection =
+            Arc::new(Connection::new(Arc::clone(&self.library), slot, token, &self.info));
         connections.push(Arc::clone(&connection));
         connection
     }
@@ -291,6 +282,13 @@ impl fmt::Debug for Module {
             .field("path", &self.path)
             .field("info", &self.info)
             .finish_non_exhaustive()
+    }
+}
+
+impl ModuleInfo {
+    /// Tells whether the module keeps tokens in files that other processes write to.
+    pub(crate) fn has_shared_file_store(&self) -> bool {
+        self.manufacturer == SHARED_FILE_STORE
     }
 }
 

@@ -178,6 +178,11 @@ impl Token {
         self.connection.count_retry(reason);
     }
 
+    /// Returns who makes the module, for what only one of them does.
+    pub(crate) fn module_manufacturer(&self) -> &str {
+        self.connection.module_manufacturer()
+    }
+
     pub(crate) fn signing_mechanisms(&self) -> Result<&[CK_MECHANISM_TYPE], KeyError> {
         self.connection.signing_mechanisms()
     }

@@ -1,8 +1,8 @@
 //! Objects: attributes that are not there, or cannot be set.
 
 use cryptoki_sys::{
-    CK_ATTRIBUTE, CK_MECHANISM, CK_OBJECT_CLASS, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE,
-    CK_TRUE, CK_ULONG, CK_UNAVAILABLE_INFORMATION, CKA_ALWAYS_AUTHENTICATE, CKA_CLASS,
+    CK_ATTRIBUTE, CK_FALSE, CK_MECHANISM, CK_OBJECT_CLASS, CK_OBJECT_HANDLE, CK_RV,
+    CK_SESSION_HANDLE, CK_TRUE, CK_ULONG, CK_UNAVAILABLE_INFORMATION, CKA_CLASS,
     CKO_VENDOR_DEFINED, CKR_ATTRIBUTE_TYPE_INVALID, CKR_MECHANISM_INVALID, CKR_OK,
 };
 
@@ -138,9 +138,9 @@ pub(super) unsafe extern "C" fn C_GetAttributeValue(
     call("C_GetAttributeValue", "", |front, _| {
         // SAFETY: the caller gives a template of this length.
         let wanted = unsafe { slice_mut(template, number) };
-        let (hidden, always) = {
+        let (hidden, answered) = {
             let state = front.equipment.state();
-            (state.script.hidden.clone(), state.script.always_authenticate)
+            (state.script.hidden.clone(), state.script.answered.clone())
         };
         let is_hidden = |attribute: &CK_ATTRIBUTE| hidden.contains(&{ attribute.type_ });
         let mut shown: Vec<_> =
@@ -155,10 +155,11 @@ pub(super) unsafe extern "C" fn C_GetAttributeValue(
                 missing = true;
             } else if let Some(told) = told.next() {
                 attribute.ulValueLen = told.ulValueLen;
-                if always && told.type_ == CKA_ALWAYS_AUTHENTICATE && told.ulValueLen == 1 {
+                let scripted = answered.iter().find(|(about, _)| *about == { told.type_ });
+                if let Some((_, answer)) = scripted.filter(|_| told.ulValueLen == 1) {
                     // SAFETY: the value has its one byte there, or the pointer is null.
                     let value = unsafe { slice_mut(told.pValue.cast::<u8>(), 1) };
-                    value.fill(CK_TRUE);
+                    value.fill(if *answer { CK_TRUE } else { CK_FALSE });
                 }
             }
         }

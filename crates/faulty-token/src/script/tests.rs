@@ -1,4 +1,6 @@
-use cryptoki_sys::{CKA_ID, CKF_WRITE_PROTECTED, CKM_ECDSA, CKR_DEVICE_ERROR, CKR_FUNCTION_FAILED};
+use cryptoki_sys::{
+    CKA_EXTRACTABLE, CKA_ID, CKF_WRITE_PROTECTED, CKM_ECDSA, CKR_DEVICE_ERROR, CKR_FUNCTION_FAILED,
+};
 
 use super::*;
 
@@ -39,7 +41,8 @@ fn calls_are_counted_from_where_the_rule_says() {
 fn rules_describe_the_token() {
     let script = Script::parse(
         "# a token\n\nsessions 2\nhide CKA_ID # hidden\nno-mechanism CKM_ECDSA\n\
-         set-flag CKF_WRITE_PROTECTED\npin-tries 5 left 1\nalways-authenticate\n",
+         set-flag CKF_WRITE_PROTECTED\npin-tries 5 left 1\nalways-authenticate\n\
+         answer CKA_EXTRACTABLE true\n",
     )
     .unwrap();
     assert_eq!(script.sessions, Some(2));
@@ -48,6 +51,7 @@ fn rules_describe_the_token() {
     assert_eq!(script.set_flags, CKF_WRITE_PROTECTED);
     assert_eq!(script.pin_tries, Some(PinTries { all: 5, left: 1 }));
     assert!(script.always_authenticate && !script.user_password_pin);
+    assert_eq!(script.answered, [(CKA_ALWAYS_AUTHENTICATE, true), (CKA_EXTRACTABLE, true)]);
 }
 
 #[test]
@@ -61,6 +65,7 @@ fn the_profile_is_its_rules() {
 fn a_line_that_is_no_rule_is_named() {
     for (line, reason) in [
         ("break everything", "no such rule"),
+        ("answer CKA_EXTRACTABLE maybe", "true or false"),
         ("fail C_Sing CKR_DEVICE_ERROR", "no such function"),
         ("fail C_Sign CKR_DEVICE_ERR", "return code"),
         ("fail C_Sign", "return code"),

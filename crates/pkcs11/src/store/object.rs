@@ -2,9 +2,10 @@
 
 use chancery_key::{KeyInfo, KeyQuery, PublicKey};
 use cryptoki_sys::{
-    CK_MECHANISM_TYPE, CKA_ALLOWED_MECHANISMS, CKA_ALWAYS_AUTHENTICATE, CKA_EC_PARAMS,
-    CKA_EC_POINT, CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_MODULUS, CKA_NEVER_EXTRACTABLE,
-    CKA_PUBLIC_EXPONENT, CKA_PUBLIC_KEY_INFO, CKA_SENSITIVE, CKA_SIGN,
+    CK_MECHANISM_TYPE, CKA_ALLOWED_MECHANISMS, CKA_ALWAYS_AUTHENTICATE, CKA_DECRYPT, CKA_EC_PARAMS,
+    CKA_EC_POINT, CKA_EXTRACTABLE, CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_MODULUS,
+    CKA_NEVER_EXTRACTABLE, CKA_PUBLIC_EXPONENT, CKA_PUBLIC_KEY_INFO, CKA_SENSITIVE, CKA_SIGN,
+    CKA_UNWRAP,
 };
 
 use super::public;
@@ -24,6 +25,9 @@ pub(crate) struct KeyObject {
     /// `CKA_ALLOWED_MECHANISMS`, where the key has fewer than the token.
     pub(crate) allowed_mechanisms: Option<Vec<CK_MECHANISM_TYPE>>,
     never_extractable: Option<bool>,
+    can_decrypt: Option<bool>,
+    /// Whether its value can be read or taken out wrapped, now and by whoever is logged in.
+    pub(crate) is_open: bool,
 }
 
 impl KeyObject {
@@ -54,6 +58,9 @@ impl KeyObject {
                 CKA_SIGN,
                 CKA_SENSITIVE,
                 CKA_NEVER_EXTRACTABLE,
+                CKA_EXTRACTABLE,
+                CKA_DECRYPT,
+                CKA_UNWRAP,
                 CKA_ALWAYS_AUTHENTICATE,
                 CKA_ALLOWED_MECHANISMS,
                 CKA_MODULUS,
@@ -75,6 +82,9 @@ impl KeyObject {
             always_authenticate: told.flag(CKA_ALWAYS_AUTHENTICATE).unwrap_or(false),
             allowed_mechanisms: told.numbers(CKA_ALLOWED_MECHANISMS),
             never_extractable: never_extractable(told),
+            can_decrypt: can_decrypt(told),
+            is_open: told.flag(CKA_SENSITIVE) == Some(false)
+                || told.flag(CKA_EXTRACTABLE) == Some(true),
         }
     }
 
@@ -93,6 +103,7 @@ impl KeyObject {
         info.id.clone_from(&self.id);
         info.can_sign = self.can_sign;
         info.never_extractable = self.never_extractable;
+        info.can_decrypt = self.can_decrypt;
         info
     }
 
@@ -113,5 +124,14 @@ fn never_extractable(told: &Attributes) -> Option<bool> {
         (Some(false), _) | (_, Some(false)) => Some(false),
         (Some(true), _) => Some(true),
         (None, _) => None,
+    }
+}
+
+/// A token that tells of one of the two and denies it leaves the other open.
+fn can_decrypt(told: &Attributes) -> Option<bool> {
+    match (told.flag(CKA_DECRYPT), told.flag(CKA_UNWRAP)) {
+        (Some(true), _) | (_, Some(true)) => Some(true),
+        (Some(false), Some(false)) => Some(false),
+        _ => None,
     }
 }

@@ -15,10 +15,11 @@ use cryptoki_sys::{
 use super::TokenInfo;
 use super::pin_policy::PinPolicy;
 use super::sessions::SessionPool;
-use crate::Pkcs11Error;
+
 use crate::module::token_facts;
 use crate::raw::{Library, Session, TokenFacts, User};
 use crate::retry::{self, Attempts, Remedy};
+use crate::{ModuleInfo, Pkcs11Error};
 
 /// How long a removed token is waited for when nobody says otherwise.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,6 +35,7 @@ pub(crate) struct Connection {
     library: Arc<Library>,
     label: String,
     serial: String,
+    module_manufacturer: String,
     shared_file_store: bool,
     sessions: SessionPool,
     /// Held while logging in, so that a PIN is asked for once however many threads want it.
@@ -79,7 +81,7 @@ impl Connection {
         library: Arc<Library>,
         slot: CK_SLOT_ID,
         token: &TokenInfo,
-        shared_file_store: bool,
+        module: &ModuleInfo,
     ) -> Self {
         let sessions =
             SessionPool::new(Arc::clone(&library), slot, token.label.clone(), token.max_sessions);
@@ -87,7 +89,8 @@ impl Connection {
             library,
             label: token.label.clone(),
             serial: token.serial.clone(),
-            shared_file_store,
+            module_manufacturer: module.manufacturer.clone(),
+            shared_file_store: module.has_shared_file_store(),
             sessions,
             login: Mutex::new(LoginState {
                 ready: false,
@@ -110,6 +113,10 @@ impl Connection {
 
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn module_manufacturer(&self) -> &str {
+        &self.module_manufacturer
     }
 
     pub(crate) const fn has_shared_file_store(&self) -> bool {

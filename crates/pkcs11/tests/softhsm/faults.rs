@@ -206,6 +206,47 @@ fn a_token_like_aws_cloudhsm_makes_keys_and_signs() {
 }
 
 #[test]
+fn a_token_that_refuses_to_hear_of_other_uses_makes_keys_that_do_not_leave_it() {
+    isolated(|token| {
+        let (store, _) = new_store(token);
+        for (label, algorithm) in [("rsa", KeyAlgorithm::Rsa { bits: 2048 }), ("ec", P256)] {
+            token.follow("");
+            let made = make(&store, &format!("{label}-strict"), algorithm);
+            assert_eq!(made.info().can_decrypt, Some(false));
+            token.follow("refuse CKA_DECRYPT CKR_TEMPLATE_INCONSISTENT");
+            let made = make(&store, label, algorithm);
+            assert_eq!(made.info().never_extractable, Some(true));
+            assert_eq!(made.info().can_decrypt, Some(true), "and says so");
+            sign_and_verify(&made);
+        }
+        token.forget_calls();
+        token.follow("refuse CKA_SENSITIVE CKR_TEMPLATE_INCONSISTENT");
+        let template = KeyTemplate::new(P256).with_label("open");
+        let refused = store.generate_key(&template).unwrap_err();
+        assert!(refused.to_string().contains("cannot be made"), "{refused}");
+        assert_eq!(token.count("C_GenerateKeyPair"), 4, "every form says that it stays inside");
+    });
+}
+
+#[test]
+fn a_pair_that_came_out_extractable_is_deleted() {
+    isolated(|token| {
+        let (store, _) = new_store(token);
+        for rule in ["answer CKA_EXTRACTABLE true", "answer CKA_SENSITIVE false"] {
+            token.follow(rule);
+            let template = KeyTemplate::new(P256).with_label("open");
+            let error = store.generate_key(&template).unwrap_err();
+            assert_eq!(error.kind(), KeyErrorKind::NotPermitted);
+            assert!(error.to_string().contains("was deleted"), "{error}");
+            token.follow("");
+            assert_eq!(store.find(&KeyQuery::any()).unwrap(), chancery_key::Match::None);
+            let listed = token.hsm().pkcs11_tool(["-O", "--token-label", "build"]);
+            assert!(!listed.contains("Public Key"), "{listed}");
+        }
+    });
+}
+
+#[test]
 fn a_modulus_that_is_not_told_is_taken_from_the_certificate() {
     isolated(|token| {
         let (store, _) = new_store(token);
