@@ -23,6 +23,20 @@ pub(crate) static SIGNER: LazyLock<Identity> = LazyLock::new(|| {
     Identity::new(key, certificate, &[]).expect("key and certificate belong together")
 });
 
+/// A self-signed timestamp authority.
+static STAMPER: LazyLock<Identity> = LazyLock::new(|| {
+    let key = p256(2);
+    let certificate = builder(Profile::TimeStamping, "CN=Fuzzed Timestamps", &key, 2)
+        .self_signed(&key, SCHEME)
+        .expect("its own key signs it");
+    Identity::new(key, certificate, &[]).expect("key and certificate belong together")
+});
+
+/// Returns the timestamp authority.
+pub(crate) fn stamper() -> &'static Identity {
+    &STAMPER
+}
+
 /// Returns a P-256 key whose private number consists of one octet, 32 times.
 pub(crate) fn p256(octet: u8) -> SoftKey {
     SoftKey::from_der(&p256_sec1(octet), &NoPins, "p256").expect("a SEC 1 key with its curve")

@@ -16,6 +16,7 @@ mod pkcs11_uri;
 pub mod seeds;
 mod sign_verify;
 mod signed_data;
+mod timestamp;
 
 pub use attach::attach;
 pub use certificate::certificate;
@@ -30,6 +31,7 @@ pub use pe::pe;
 pub use pkcs11_uri::pkcs11_uri;
 pub use sign_verify::sign_verify;
 pub use signed_data::signed_data;
+pub use timestamp::timestamp;
 
 /// A function over bytes of any origin that panics where an invariant does not hold.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +44,7 @@ pub struct Target {
 }
 
 /// Every target, by name.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     Target { name: "attach", run: attach },
     Target { name: "certificate", run: certificate },
     Target { name: "chain", run: chain },
@@ -58,4 +60,5 @@ pub const TARGETS: [Target; 15] = [
     Target { name: "sign_verify", run: sign_verify },
     Target { name: "signed_data", run: signed_data },
     Target { name: "store", run: store },
+    Target { name: "timestamp", run: timestamp },
 ];

@@ -16,6 +16,7 @@ mod pe;
 mod pkcs11_uri;
 mod sign_verify;
 mod signed_data;
+mod timestamp;
 
 /// The inputs of one target by the names of their files.
 pub type Seeds = BTreeMap<&'static str, Vec<u8>>;
@@ -39,6 +40,7 @@ pub fn of(target: &str) -> Seeds {
         "sign_verify" => sign_verify::seeds(),
         "signed_data" => signed_data::seeds(),
         "store" => certstore::store(),
+        "timestamp" => timestamp::seeds(),
         _ => Seeds::new(),
     }
 }
