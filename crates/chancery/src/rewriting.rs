@@ -155,9 +155,12 @@ impl Measured {
             let target = self.staged.target().display();
             return Err(Error::new(ErrorKind::SelfCheck, format!("{target} would not verify")));
         }
-        self.rewriting.check_unchanged()?;
-        let target = self.staged.target().to_owned();
-        self.staged.commit()?;
+        let Self { rewriting, staged, .. } = self;
+        rewriting.check_unchanged()?;
+        // Windows replaces no file that anybody has open, and that is us where a file is signed in place.
+        drop(rewriting);
+        let target = staged.target().to_owned();
+        staged.commit()?;
         Ok(target)
     }
 

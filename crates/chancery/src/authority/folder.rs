@@ -159,6 +159,7 @@ impl Writer<'_> {
     pub(super) fn replace(&self, path: &Path, contents: &[u8]) -> Result<(), Error> {
         let failed = |error| Error::io("write", path, error);
         let mut temporary = tempfile::Builder::new();
+        temporary.prefix(".chancery-").suffix(".tmp");
         #[cfg(unix)]
         temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
         let mut file =
