@@ -32,6 +32,22 @@ impl WindowsStore {
         &self.0
     }
 
+    /// Lists the stores of the user and of the computer.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Io`] where Windows does not tell. A store of a name that is none of ours is left out.
+    pub fn list() -> Result<Vec<SystemStore>, StoreError> {
+        let mut stores = Vec::new();
+        for location in [Location::CurrentUser, Location::LocalMachine] {
+            let names = ffi::store_names(location.flags()).map_err(|error| {
+                let message = format!("cannot list the stores of {location}");
+                StoreError::new(StoreErrorKind::Io, message).with_source(error)
+            })?;
+            stores.extend(names.iter().filter_map(|name| SystemStore::new(location, name).ok()));
+        }
+        Ok(stores)
+    }
+
     fn open(&self, access: ffi::Access) -> Result<Handle, StoreError> {
         let flags = Location::flags(self.0.location());
         Handle::open(self.0.name(), flags, access)

@@ -1,5 +1,6 @@
 //! crypt32 as it is called.
 
+use core::ffi::c_void;
 use core::{fmt, ptr};
 
 use windows_sys::Win32::Foundation::GetLastError;
@@ -46,6 +47,7 @@ impl Handle {
     pub(super) fn open(name: &str, location: u32, access: Access) -> Result<Self, CallError> {
         let name: Vec<u16> = name.encode_utf16().chain([0]).collect();
         let flags = location
+            | win::CERT_STORE_ENUM_ARCHIVED_FLAG
             | match access {
                 Access::Read => win::CERT_STORE_READONLY_FLAG | win::CERT_STORE_OPEN_EXISTING_FLAG,
                 Access::Change => 0,
@@ -136,6 +138,51 @@ impl Drop for Handle {
         // SAFETY: the handle is ours and is not used again.
         unsafe { win::CertCloseStore(self.0, 0) };
     }
+}
+
+/// The most stores of a location that are listed, and the longest name of one, in UTF-16 units.
+const MAX_STORES: usize = 1 << 12;
+const MAX_STORE_NAME_LEN: usize = 1 << 8;
+
+/// Lists the names of the stores of a location.
+pub(super) fn store_names(location: u32) -> Result<Vec<String>, CallError> {
+    let mut names: Vec<String> = Vec::new();
+    let argument = (&raw mut names).cast::<c_void>();
+    // SAFETY: the function has the type that is asked for, and gets the list, which lives through the call and is
+    // used by nobody else meanwhile.
+    let answer =
+        unsafe { win::CertEnumSystemStore(location, ptr::null(), argument, Some(take_name)) };
+    check("CertEnumSystemStore", answer).map(|()| names)
+}
+
+/// Takes one name into the list behind `list`; ends the listing at the limit.
+unsafe extern "system" fn take_name(
+    name: *const c_void,
+    flags: u32,
+    _: *const win::CERT_SYSTEM_STORE_INFO,
+    _: *const c_void,
+    list: *mut c_void,
+) -> BOOL {
+    // SAFETY: the list that `store_names` gave along, which nobody else uses during its call.
+    let Some(names) = (unsafe { list.cast::<Vec<String>>().as_mut() }) else { return 0 };
+    // With this flag the name is behind another pointer, of a store in another registry.
+    let is_relocated = flags & win::CERT_SYSTEM_STORE_RELOCATE_FLAG != 0;
+    if name.is_null() || is_relocated || names.len() >= MAX_STORES {
+        return 0;
+    }
+    let name = name.cast::<u16>();
+    let mut units = Vec::new();
+    for at in 0..MAX_STORE_NAME_LEN {
+        // SAFETY: no unit before this one was the NUL that ends the name.
+        let place = unsafe { name.add(at) };
+        // SAFETY: as above; the name ends with NUL, and Windows aligns it.
+        match unsafe { place.read() } {
+            0 => break,
+            unit => units.push(unit),
+        }
+    }
+    names.push(String::from_utf16_lossy(&units));
+    1
 }
 
 /// A certificate of a store, or none.

@@ -5,7 +5,8 @@ use std::process::Command;
 
 use chancery_certstore::{
     Added, CertificateQuery, CertificateStore, Element, Entry, IfPresent, KeyBinding, Location,
-    PropertyId, RegistryFile, StoreErrorKind, SystemStore, Thumbprint, WindowsStore,
+    PropertyId, ProviderParameter, RegistryFile, StoreErrorKind, SystemStore, Thumbprint,
+    WindowsStore, provider_flag, write_blob, write_sst,
 };
 use chancery_key::Match;
 use chancery_x509::Certificate;
@@ -158,25 +159,60 @@ fn a_store_that_nobody_made_is_empty() {
 }
 
 /// Runs the system's `reg`.
-fn reg(args: &[&str]) {
+fn reg(args: &[&str]) -> Result<(), String> {
     let output = Command::new("reg").args(args).output().unwrap();
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stdout));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() { Ok(()) } else { Err(format!("{args:?}: {said}")) }
+}
+
+/// A store that is not there before a test, nor after it.
+struct OwnStore(SystemStore);
+
+impl OwnStore {
+    fn new(location: Location, name: &str) -> Self {
+        let own = Self(SystemStore::new(location, name).unwrap());
+        own.delete();
+        own
+    }
+
+    fn open(&self) -> WindowsStore {
+        WindowsStore::new(self.0.clone())
+    }
+
+    /// Returns the one certificate in it.
+    fn only(&self) -> Entry {
+        let mut entries = self.open().entries().unwrap();
+        assert_eq!(entries.len(), 1);
+        entries.remove(0)
+    }
+
+    fn key(&self) -> String {
+        format!(r"{}\{}", self.0.location().registry_key(), self.0.name())
+    }
+
+    fn delete(&self) {
+        // It may well not be there.
+        let _ = reg(&["delete", &self.key(), "/f"]);
+    }
+}
+
+impl Drop for OwnStore {
+    fn drop(&mut self) {
+        self.delete();
+    }
 }
 
 #[test]
 fn what_the_store_keeps_in_the_registry_is_what_was_put_into_it() {
     // A store of the computer: those of a user are in files on Microsoft's Windows.
-    let name = SystemStore::new(Location::LocalMachine, "ChanceryExport").unwrap();
+    let store = OwnStore::new(Location::LocalMachine, "ChanceryExport");
     let entry = bound(&make(0x35));
-    let mut store = WindowsStore::new(name.clone());
-    store.add(entry.clone(), IfPresent::Refuse).unwrap();
+    store.open().add(entry.clone(), IfPresent::Refuse).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("export.reg");
-    let key = format!(r"{}\{}", Location::LocalMachine.registry_key(), name.name());
-    reg(&["export", &key, file.to_str().unwrap(), "/y"]);
-    reg(&["delete", &key, "/f"]);
+    reg(&["export", &store.key(), file.to_str().unwrap(), "/y"]).unwrap();
     let exported = RegistryFile::from_bytes(&std::fs::read(&file).unwrap()).unwrap();
-    let [Element::Certificate(kept)] = exported.stores[&name].as_slice() else {
+    let [Element::Certificate(kept)] = exported.stores[&store.0].as_slice() else {
         panic!("{:?}", exported.stores);
     };
     assert_eq!(kept.der(), entry.der());
@@ -187,19 +223,84 @@ fn what_the_store_keeps_in_the_registry_is_what_was_put_into_it() {
 
 #[test]
 fn what_we_write_for_the_registry_is_in_the_store_when_it_is_imported() {
-    let name = SystemStore::new(Location::LocalMachine, "ChanceryImport").unwrap();
+    let store = OwnStore::new(Location::LocalMachine, "ChanceryImport");
     let entry = bound(&make(0x36));
     let mut file = RegistryFile::default();
-    file.stores.insert(name.clone(), vec![Element::Certificate(entry.clone())]);
+    file.stores.insert(store.0.clone(), vec![Element::Certificate(entry.clone())]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("import.reg");
     std::fs::write(&path, file.to_bytes().unwrap()).unwrap();
-    reg(&["import", path.to_str().unwrap()]);
-    let found = WindowsStore::new(name.clone()).entries().unwrap();
-    let key = format!(r"{}\{}", Location::LocalMachine.registry_key(), name.name());
-    reg(&["delete", &key, "/f"]);
-    let [found] = found.as_slice() else { panic!("{found:?}") };
+    reg(&["import", path.to_str().unwrap()]).unwrap();
+    let found = store.only();
     assert_eq!(found.der(), entry.der());
     assert_eq!(found.key_binding().unwrap(), Some(binding()));
     assert_eq!(found.friendly_name().unwrap().as_deref(), Some(NAME));
+}
+
+/// One property of each form there is: text, DER, bytes, a structure that Windows rebuilds with pointers, and one
+/// that only its program knows. Wine takes none of those that are empty or of a user's own.
+fn with_every_kind_of_property(certificate: &Certificate) -> Entry {
+    let mut entry = bound(certificate);
+    let mut binding = binding();
+    binding.flags = provider_flag::MACHINE_KEYSET | provider_flag::SILENT;
+    let properties = entry.properties_mut();
+    properties.set(PropertyId::KEY_PROVIDER_INFO, binding.encode().unwrap());
+    properties.set_text(PropertyId::DESCRIPTION, "what it is for");
+    // id-kp-codeSigning
+    let purposes = *b"\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x03";
+    properties.set(PropertyId::ENHANCED_KEY_USAGE, purposes);
+    properties.set(PropertyId::KEY_IDENTIFIER, [0x5a; 20]);
+    // CERT_RENEWAL_PROP_ID
+    let long: Vec<u8> = (0..=u8::MAX).cycle().take(10_000).collect();
+    properties.set(PropertyId::new(64).unwrap(), long);
+    entry
+}
+
+#[test]
+fn every_property_that_we_serialize_comes_back_from_windows_byte_by_byte() {
+    let store = OwnStore::new(Location::LocalMachine, "ChanceryProperties");
+    let entry = with_every_kind_of_property(&make(0x37));
+    // The element of a store file that we wrote is what Windows gets.
+    let sst = write_sst(&[Element::Certificate(entry.clone())]).unwrap();
+    let element = write_blob(&Element::Certificate(entry.clone())).unwrap();
+    assert_eq!(sst[8..sst.len() - 12], element);
+    store.open().add(entry.clone(), IfPresent::Refuse).unwrap();
+
+    let found = store.only();
+    let mut in_our_order = Entry::new(found.certificate().unwrap().clone());
+    for (id, _) in entry.properties().iter() {
+        let value = found.properties().get(id).unwrap_or_else(|| panic!("property {id} is gone"));
+        in_our_order.properties_mut().set(id, value);
+    }
+    assert!(write_blob(&Element::Certificate(in_our_order)).unwrap() == element);
+    // Beside them there is what Windows computes: the SHA-1, by which the registry names it.
+    let added = found.properties().iter().map(|(id, _)| id);
+    let added: Vec<_> = added.filter(|id| entry.properties().get(*id).is_none()).collect();
+    assert_eq!(added, [PropertyId::SHA1_HASH]);
+}
+
+#[test]
+fn the_parameters_of_a_binding_come_back_from_windows() {
+    let store = OwnStore::new(Location::LocalMachine, "ChanceryParameters");
+    let mut binding = binding();
+    binding.parameters = vec![
+        ProviderParameter { parameter: 16, flags: 1, data: b"some".to_vec() },
+        ProviderParameter { parameter: 17, flags: 0, data: Vec::new() },
+    ];
+    let mut entry = Entry::new(make(0x39));
+    entry.properties_mut().set(PropertyId::KEY_PROVIDER_INFO, binding.encode().unwrap());
+    store.open().add(entry, IfPresent::Refuse).unwrap();
+    // Not byte by byte: wine puts the parameters before the names.
+    assert_eq!(store.only().key_binding().unwrap(), Some(binding));
+}
+
+#[test]
+fn a_store_is_listed_from_the_first_certificate_on() {
+    let store = OwnStore::new(Location::CurrentUser, "ChanceryListed");
+    let is_listed = || WindowsStore::list().unwrap().contains(&store.0);
+    assert!(!is_listed());
+    store.open().add(bound(&make(0x38)), IfPresent::Refuse).unwrap();
+    assert!(is_listed());
+    store.delete();
+    assert!(!is_listed());
 }
