@@ -1,5 +1,6 @@
 //! Opening keys by address, whatever kind of provider has them.
 
+use chancery_key::hazmat::DigestSigner;
 use chancery_key::{
     KeyError, KeyErrorKind, KeyGenerator, KeyInfo, KeyQuery, KeyStore, KeyTemplate, Match,
     SigningKey,
@@ -12,6 +13,18 @@ use crate::{Address, CspKey, CspStore, KeyStorage, KeyStorageKey, Service};
 /// # Errors
 /// As [`CspKey::open`] and [`KeyStorageKey::open`].
 pub fn open(address: &Address) -> Result<Box<dyn SigningKey>, KeyError> {
+    Ok(match address.service {
+        Service::KeyStorage => Box::new(KeyStorageKey::open(address)?),
+        Service::Csp { .. } => Box::new(CspKey::open(address)?),
+    })
+}
+
+/// Opens the key at an address for signing bare digests, which is for offline formats alone: see
+/// [`hazmat`](chancery_key::hazmat).
+///
+/// # Errors
+/// As [`open`].
+pub fn open_digest_signer(address: &Address) -> Result<Box<dyn DigestSigner>, KeyError> {
     Ok(match address.service {
         Service::KeyStorage => Box::new(KeyStorageKey::open(address)?),
         Service::Csp { .. } => Box::new(CspKey::open(address)?),
