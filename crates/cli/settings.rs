@@ -1,11 +1,14 @@
 //! The settings of this run, read once before anything else.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(not(windows))]
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use chancery::certstore::SystemStore;
-use chancery::key::KeyErrorKind;
-use chancery::{Error, ErrorKind, Settings, Stores};
+use chancery::{Error, Settings, Stores};
+#[cfg(not(windows))]
+use chancery::{ErrorKind, key::KeyErrorKind};
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
@@ -22,25 +25,28 @@ pub(crate) fn current() -> &'static Settings {
     SETTINGS.get_or_init(Settings::default)
 }
 
-/// Opens the certificate stores: in the folder given, that of the settings, or the user's own.
+/// Opens the certificate stores: in the folder given, that of the settings, or the user's own; on Windows, its own.
 pub(crate) fn stores(given: Option<&Path>) -> Result<Stores, Error> {
     let chosen = given.map(Path::to_owned).or_else(|| current().store.clone());
-    let folder = chosen.or_else(users_folder).ok_or_else(|| {
+    chosen.map_or_else(users_stores, |folder| Ok(Stores::new(folder)))
+}
+
+#[cfg(windows)]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere there may be no place for them")]
+fn users_stores() -> Result<Stores, Error> {
+    Ok(Stores::of_windows())
+}
+
+#[cfg(not(windows))]
+fn users_stores() -> Result<Stores, Error> {
+    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let own = named("XDG_DATA_HOME").map(PathBuf::from);
+    let data = own.or_else(|| named("HOME").map(|home| PathBuf::from(home).join(".local/share")));
+    let data = data.ok_or_else(|| {
         let message = "no folder for certificate stores: name one with --store-folder";
         Error::new(ErrorKind::Key(KeyErrorKind::Unavailable), message)
     })?;
-    Ok(Stores::new(folder))
-}
-
-fn users_folder() -> Option<PathBuf> {
-    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let data = if cfg!(windows) {
-        named("APPDATA").map(PathBuf::from)
-    } else {
-        let own = named("XDG_DATA_HOME").map(PathBuf::from);
-        own.or_else(|| named("HOME").map(|home| PathBuf::from(home).join(".local/share")))
-    };
-    data.map(|folder| folder.join("chancery").join("stores"))
+    Ok(Stores::new(data.join("chancery").join("stores")))
 }
 
 /// Reads the name of a store given as an argument.

@@ -8,7 +8,7 @@ use chancery_keymatch::find_in_stores;
 use chancery_pkcs11::{Module, TokenInfo, Uri};
 use chancery_x509::Certificate;
 
-use crate::{Error, ErrorKind, KeyAddress, Keyring, Settings, proved};
+use crate::{Error, ErrorKind, KeyAddress, Keyring, Settings, proved, windows_keys};
 
 /// The provider that bindings to keys in tokens name; their container is the key's PKCS#11 URI.
 pub const PKCS11_PROVIDER: &str = "PKCS#11 Key Storage Provider";
@@ -154,6 +154,10 @@ impl<'a> KeyFinder<'a> {
         let ours =
             [PKCS11_PROVIDER, FILE_PROVIDER].iter().any(|own| own.eq_ignore_ascii_case(provider));
         if !ours {
+            // Windows knows its providers; elsewhere a token has to stand for one.
+            if let (true, Some(address)) = (cfg!(windows), windows_keys::bound_address(binding)) {
+                return Ok((None, KeyAddress::Cng(Box::new(address))));
+            }
             return Err(key_error(
                 KeyErrorKind::Unavailable,
                 format!(
@@ -247,9 +251,16 @@ fn key_error(kind: KeyErrorKind, message: String) -> Error {
     Error::new(ErrorKind::Key(kind), message)
 }
 
-/// Makes the binding to a key for a store: to the provider given, or to that of its kind of address.
+/// Makes the binding to a key for a store: to the provider given, or to that of its kind of address. A key in Windows is
+/// bound by its own provider and container, as Windows looks for it.
 #[must_use]
 pub(crate) fn binding_to(address: &str, provider: Option<&str>, of_machine: bool) -> KeyBinding {
+    if provider.is_none()
+        && let Ok(KeyAddress::Cng(address)) = address.parse()
+        && let Some(binding) = windows_keys::binding_to(&address)
+    {
+        return binding;
+    }
     let own = if address.starts_with("file:") { FILE_PROVIDER } else { PKCS11_PROVIDER };
     let mut binding = KeyBinding::new(address, provider.unwrap_or(own));
     if of_machine {

@@ -132,7 +132,7 @@ impl Keyring {
     /// [`hazmat`](chancery_key::hazmat).
     ///
     /// # Errors
-    /// As [`open`](Self::open); [`KeyErrorKind::UnsupportedScheme`] for keys in other places than files and tokens.
+    /// As [`open`](Self::open).
     pub fn open_digest_signer(
         &self,
         address: &KeyAddress,
@@ -140,10 +140,7 @@ impl Keyring {
         Ok(match address {
             KeyAddress::File(path) => Box::new(SoftKey::open_file(path, &self.pins)?),
             KeyAddress::Pkcs11(uri) => Box::new(self.token_store(uri)?.open_key(uri)?),
-            _ => {
-                let message = format!("{address}: bare digests are signed by key files and tokens");
-                return Err(KeyError::new(KeyErrorKind::UnsupportedScheme, message).into());
-            }
+            KeyAddress::Cng(address) => windows_keys::open_digest_signer(address)?,
         })
     }
 

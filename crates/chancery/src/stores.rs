@@ -19,10 +19,15 @@ use crate::{Error, ErrorKind, KeyAddress, read_small_file};
 /// How long the placeholder of a pending request is valid, in days. Nobody looks at it.
 const PENDING_DAYS: u32 = 365;
 
-/// The system stores of a user or machine, in a folder.
+/// The system stores of a user or machine, in a folder, or on Windows its own.
 #[derive(Clone, Debug)]
-pub struct Stores {
-    folder: StoreFolder,
+pub struct Stores(Place);
+
+#[derive(Clone, Debug)]
+enum Place {
+    Folder(StoreFolder),
+    #[cfg(windows)]
+    Windows,
 }
 
 /// A certificate that a workflow put into a store.
@@ -55,13 +60,24 @@ impl Stores {
     /// Uses the stores in a folder.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: StoreFolder::new(folder) }
+        Self(Place::Folder(StoreFolder::new(folder)))
+    }
+
+    /// Uses the stores of this Windows.
+    #[cfg(windows)]
+    #[must_use]
+    pub const fn of_windows() -> Self {
+        Self(Place::Windows)
     }
 
     /// Opens a store.
     #[must_use]
     pub fn open(&self, store: &SystemStore) -> Box<dyn CertificateStore> {
-        Box::new(self.folder.open(store))
+        match &self.0 {
+            Place::Folder(folder) => Box::new(folder.open(store)),
+            #[cfg(windows)]
+            Place::Windows => Box::new(chancery_certstore::WindowsStore::new(store.clone())),
+        }
     }
 
     /// Lists the stores there are.
@@ -69,7 +85,11 @@ impl Stores {
     /// # Errors
     /// [`ErrorKind::Store`].
     pub fn list(&self) -> Result<Vec<SystemStore>, Error> {
-        Ok(self.folder.list()?)
+        Ok(match &self.0 {
+            Place::Folder(folder) => folder.list()?,
+            #[cfg(windows)]
+            Place::Windows => chancery_certstore::WindowsStore::list()?,
+        })
     }
 
     /// Finds the one certificate of a store that a text names: by hash, serial number, or part of its subject.

@@ -51,6 +51,8 @@ fn authority() -> Identity {
 fn a_program_is_signed_by_the_key_of_a_certificate_found_by_thumbprint() {
     let keys = CspStore::new(PROVIDER, PROV_RSA_AES);
     let container = format!("chancery bound {}", std::process::id());
+    // What an earlier run that failed left behind.
+    let _ = keys.delete(&container);
     let template = KeyTemplate::new(KeyAlgorithm::Rsa { bits: 2048 }).with_label(&container);
     let (_, key) = keys.generate(&template).unwrap();
     let ca = authority();
