@@ -190,6 +190,11 @@ EXPORT NCryptSignHash(NCRYPT_KEY_HANDLE object, VOID *padding, PBYTE hash, DWORD
     if (is_rsa(key) != (kind != 0) || (kind != 0) != (padding != NULL)
         || !(flags & NCRYPT_SILENT_FLAG))
         return NTE_BAD_FLAGS;
+    /* Two numbers of the curve's length: wine's bcrypt says half of it. */
+    if (!output && !is_rsa(key)) {
+        *length = 2 * ((key->length + 7) / 8);
+        return 0;
+    }
     return BCryptSignHash(key->handle, padding, hash, hash_length, output, room, length, kind)
         ? NTE_FAIL : 0;
 }
