@@ -1,6 +1,7 @@
 //! What to type next, chosen from the kind of error.
 
 mod finding;
+mod token;
 
 use std::path::Path;
 
@@ -141,6 +142,9 @@ fn for_key_error(kind: KeyErrorKind, error: &Error) -> Vec<String> {
             .take(8)
             .map(|candidate| format!("choose one:  --key '{candidate}'"))
     };
+    if let Some(hints) = token::for_token(kind, &error.to_string()) {
+        return hints;
+    }
     match kind {
         KeyErrorKind::AuthRequired => {
             vec!["give it with --pin-file FILE, --pin-fd N or --pin-env NAME".into()]

@@ -170,8 +170,10 @@ fn a_token_that_goes_wrong_loses_no_signature_and_spends_no_pin() {
             "{:52}  {:>4}  {:>6}  {:>4}  {:>5}  {:>9}  {message}",
             fault.script, seen.run.code, seen.signed, seen.lost, seen.wrong, seen.tries
         );
+        let first = seen.run.stderr.lines().next().unwrap_or_default();
         let right = seen.run.code == fault.code
-            && seen.run.stderr.contains(fault.message)
+            && first.contains(fault.message)
+            && (fault.code == 0 || seen.run.stderr.contains("  hint: "))
             && (seen.lost, seen.wrong) == (0, 0)
             && seen.tries <= 1;
         if !right {

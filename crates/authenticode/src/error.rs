@@ -1,6 +1,6 @@
 //! What can go wrong between a file and its signature.
 
-use chancery_key::SignatureScheme;
+use chancery_key::{KeyError, SignatureScheme};
 
 /// Why a file could not be measured, signed or changed.
 #[derive(Debug, thiserror::Error)]
@@ -18,9 +18,12 @@ pub enum Error {
     /// The bytes read could not be passed on.
     #[error("copying failed")]
     Copy(#[source] std::io::Error),
-    /// A signature could not be read or made.
+    /// A signature could not be read, or not be put together.
     #[error("signature structure")]
     Cms(#[source] chancery_cms::Error),
+    /// The key did not sign.
+    #[error(transparent)]
+    Key(KeyError),
     /// A structure inside a signature is broken.
     #[error("not the structure of an Authenticode signature")]
     Encoding(#[from] chancery_x509::Error),
@@ -77,6 +80,7 @@ impl From<chancery_cms::Error> for Error {
     fn from(error: chancery_cms::Error) -> Self {
         match error {
             chancery_cms::Error::Encoding(error) => Self::Encoding(error),
+            chancery_cms::Error::Key(error) => Self::Key(error),
             other => Self::Cms(other),
         }
     }

@@ -156,7 +156,7 @@ impl PreparedSignature {
         if key.public_key() != self.certificate.public_key() {
             return Err(Error::OtherSigner { subject: self.certificate.subject().to_string() });
         }
-        let signature = key.sign(self.scheme, &self.message).map_err(chancery_cms::Error::Key)?;
+        let signature = key.sign(self.scheme, &self.message).map_err(Error::Key)?;
         Ok(replace_signature(&self.content_info, signature.as_bytes())?)
     }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use chancery_authenticode as authenticode;
 use chancery_certstore::{StoreError, StoreErrorKind};
 use chancery_key::{KeyError, KeyErrorKind};
+use chancery_pkcs11::Pkcs11Error;
 use chancery_timestamp::StampErrorKind;
 use chancery_x509 as x509;
 
@@ -143,6 +144,12 @@ impl Error {
 
     /// An error of the Authenticode layer about a file, by what it means for the caller.
     pub(crate) fn of_subject(what: &str, file: &Path, error: authenticode::Error) -> Self {
+        let what = format!("cannot {what} {}", file.display());
+        // What went wrong is the key's alone, and belongs into the first line.
+        let error = match error {
+            authenticode::Error::Key(error) => return Self::from(error).with_context(what),
+            other => other,
+        };
         let kind = match &error {
             authenticode::Error::Pe(chancery_pe::Error::Source(_))
             | authenticode::Error::Copy(_) => ErrorKind::Io,
@@ -158,9 +165,6 @@ impl Error {
             | authenticode::Error::Pe(_)
             | authenticode::Error::Encoding(_) => ErrorKind::Malformed,
             authenticode::Error::Embed(_) => ErrorKind::Unsupported,
-            authenticode::Error::Cms(chancery_cms::Error::Key(error)) => {
-                ErrorKind::Key(error.kind())
-            }
             authenticode::Error::Cms(_) => ErrorKind::Malformed,
             authenticode::Error::ForeignSignature(_) => ErrorKind::ForeignSignature,
             authenticode::Error::OtherSigner { .. } => ErrorKind::CertificateMismatch,
@@ -171,14 +175,19 @@ impl Error {
             }
             _ => ErrorKind::SelfCheck,
         };
-        Self::new(kind, format!("cannot {what} {}", file.display())).with_source(error)
+        Self::new(kind, what).with_source(error)
     }
 
     /// An error while making a request or certificate.
     #[must_use]
     pub fn of_certificate(what: &str, error: x509::Error) -> Self {
+        let error = match error {
+            x509::Error::Key(error) => {
+                return Self::from(error).with_context(format!("cannot {what}"));
+            }
+            other => other,
+        };
         let kind = match &error {
-            x509::Error::Key(error) => ErrorKind::Key(error.kind()),
             x509::Error::Scheme { .. }
             | x509::Error::Validity
             | x509::Error::PathLength { .. }
@@ -204,8 +213,14 @@ impl From<StoreError> for Error {
 impl From<KeyError> for Error {
     fn from(error: KeyError) -> Self {
         let kind = ErrorKind::Key(error.kind());
-        let (message, candidates) = (error.to_string(), error.candidates().to_vec());
+        let candidates = error.candidates().to_vec();
+        // A token's call and its code are the cause that people search for, and have none below them.
+        let call = error.source().and_then(|source| source.downcast_ref::<Pkcs11Error>());
+        if let Some(call) = call {
+            return Self { kind, message: format!("{error}: {call}"), candidates, source: None };
+        }
         // The message stands for the key error itself; its cause comes next.
+        let message = error.to_string();
         let source = KeyCause::of(error);
         Self { kind, message, candidates, source: source.map(Into::into) }
     }

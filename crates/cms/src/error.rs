@@ -25,6 +25,6 @@ pub enum Error {
     #[error("{0} signers where there must be one")]
     NotOneSigner(usize),
     /// The key did not sign.
-    #[error("signing failed")]
-    Key(#[source] KeyError),
+    #[error(transparent)]
+    Key(KeyError),
 }

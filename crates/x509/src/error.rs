@@ -56,8 +56,8 @@ pub enum Error {
         scheme: SignatureScheme,
     },
     /// The key did not sign.
-    #[error("signing failed")]
-    Key(#[source] KeyError),
+    #[error(transparent)]
+    Key(KeyError),
     /// No randomness for a serial number.
     #[error("the system has no random numbers")]
     Random(#[source] getrandom::Error),
