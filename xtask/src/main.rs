@@ -6,6 +6,7 @@
 mod ci;
 mod examiner;
 mod fuzz;
+mod matrix;
 mod oracles;
 mod shell;
 mod suite;
@@ -16,10 +17,12 @@ mod windows;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-usage: cargo xtask TASK [SECONDS | --all | DIR]
+usage: cargo xtask TASK [SECONDS | --all | --matrix | DIR]
 
   oracles  install and build what the tests need
   test     `oracles`, then run every test of the workspace and count them
+  matrix   sign every kind of file by every kind of key, hash and signature, and have each judged
+           by every oracle, whole and damaged: 882 cells; the tests have a selection of them
   fuzz     fuzz every target for SECONDS, 60 if none are given; needs a nightly toolchain
   tokens   what PKCS#11 modules can do, as a table: SoftHSM2 and p11-kit, or with --all
            also kryoptic, opencryptoki, NSS softokn and tpm2-pkcs11; the state of
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
     let outcome = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["oracles"] => suite::prepare().map(|_| ()),
         ["test"] => suite::prepare_and_run().and_then(suite::Tally::close),
+        ["matrix"] | ["oracles", "--matrix"] => matrix::run(),
         ["fuzz"] => fuzz::run(60),
         ["fuzz", seconds] => match seconds.parse() {
             Ok(seconds) => fuzz::run(seconds),

@@ -20,6 +20,7 @@ pub mod corpus;
 pub mod faulty;
 pub mod http_server;
 pub mod openssl;
+pub mod openssl_tsa;
 pub mod oracles;
 pub mod pe_maker;
 pub mod pkilint;

@@ -17,6 +17,9 @@ pub struct TinyPe {
     pub directories: u32,
     /// Bytes after the last section.
     pub overlay: Vec<u8>,
+    /// A CLR header and empty metadata before the data of the first section, as .NET programs have them; needs
+    /// all sixteen directories.
+    pub clr: bool,
 }
 
 impl Default for TinyPe {
@@ -29,14 +32,17 @@ impl Default for TinyPe {
             sections: vec![vec![0x31, 0xC0, 0xC3]],
             directories: 16,
             overlay: Vec::new(),
+            clr: false,
         }
     }
 }
 
 /// Makes the executable. The checksum is left zero, as linkers leave it.
-///
 #[must_use]
 pub fn tiny_pe(pe: &TinyPe) -> Vec<u8> {
+    if pe.clr {
+        return managed(pe);
+    }
     let optional_len = if pe.pe32_plus { 112 } else { 96 } + 8 * pe.directories as usize;
     let headers_len = PE_OFFSET + 24 + optional_len + 40 * pe.sections.len();
     let raw_sizes: Vec<u32> = pe.sections.iter().map(|data| aligned(data.len(), 512)).collect();
@@ -103,6 +109,37 @@ pub fn tiny_pe(pe: &TinyPe) -> Vec<u8> {
     out.extend(&pe.overlay);
     out
 }
+
+/// Makes a .NET executable: the native one, with a CLR header (ECMA-335 section II.25.3.3) in its first section
+/// and directory 14 pointing there.
+fn managed(pe: &TinyPe) -> Vec<u8> {
+    let mut native = TinyPe { clr: false, ..pe.clone() };
+    let headers_len = {
+        let optional_len = if pe.pe32_plus { 112 } else { 96 } + 8 * pe.directories as usize;
+        PE_OFFSET + 24 + optional_len + 40 * pe.sections.len()
+    };
+    let address = aligned(headers_len, PAGE);
+    let mut header = Vec::new();
+    push32(&mut header, &[CLR_HEADER_LEN]);
+    push16(&mut header, 2);
+    push16(&mut header, 5);
+    // Where the metadata is, that this is intermediate language alone, and eight things there are none of.
+    push32(&mut header, &[address + CLR_HEADER_LEN, METADATA.len() as u32, 1]);
+    header.resize(CLR_HEADER_LEN as usize, 0);
+    header.extend(METADATA);
+    native.sections.first_mut().expect("a section for the header").splice(..0, header);
+    let mut out = tiny_pe(&native);
+    let directories = PE_OFFSET + 24 + if pe.pe32_plus { 112 } else { 96 };
+    let entry = directories + 8 * 14;
+    out[entry..entry + 4].copy_from_slice(&address.to_le_bytes());
+    out[entry + 4..entry + 8].copy_from_slice(&CLR_HEADER_LEN.to_le_bytes());
+    out
+}
+
+const CLR_HEADER_LEN: u32 = 72;
+
+/// A metadata root (ECMA-335 section II.24.2.1) of version 1.1 without streams.
+const METADATA: &[u8; 32] = b"BSJB\x01\0\x01\0\0\0\0\0\x0c\0\0\0v4.0.30319\0\0\0\0\0\0";
 
 const PE_OFFSET: usize = 64;
 const PAGE: usize = 4096;
