@@ -26,7 +26,8 @@ usage: cargo xtask TASK [SECONDS | --all | --matrix | DIR]
   fuzz     fuzz every target for SECONDS, 60 if none are given; needs a nightly toolchain
   tokens   what PKCS#11 modules can do, as a table: SoftHSM2 and p11-kit, or with --all
            also kryoptic, opencryptoki, NSS softokn and tpm2-pkcs11; the state of
-           opencryptoki is the machine's, and --all begins its token 3 afresh
+           opencryptoki is the machine's, and --all begins its token 3 afresh, and
+           writes docs/tokens.md
   corpus   verify the executables of DIR, a folder with a MANIFEST.tsv, and compare with the
            manifest, osslsigncode, signify and LIEF, signature by signature
   windows  build for Windows and run the tests that can run under wine; needs Debian

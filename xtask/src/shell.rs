@@ -48,6 +48,20 @@ pub(crate) fn capture(mut command: Command) -> Result<String> {
     }
 }
 
+/// As [`capture`], with what it says beside that shown while it runs.
+pub(crate) fn capture_shown(mut command: Command) -> Result<String> {
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cannot run {}: {error}", line(&command)))?;
+    let written = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if output.status.success() {
+        return Ok(written);
+    }
+    // What came out says what went wrong.
+    Err(format!("{written}\n{} ended with {}", line(&command), output.status))
+}
+
 /// Tells whether a command is there and ends well, whatever it says.
 pub(crate) fn succeeds(command: Command) -> bool {
     capture(command).is_ok()

@@ -27,6 +27,9 @@ use table::Table;
 /// Asks the program for one column, of the module and token named next.
 const COLUMN: &str = "--column";
 
+/// Begins the line in which it tells what the module says of itself.
+const NAME: &str = "module\t";
+
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
@@ -34,6 +37,8 @@ fn main() -> ExitCode {
             for (row, outcome) in rows::run(module.as_ref(), token, pin) {
                 println!("{}", outcome.to_line(row));
             }
+            // Not before: keys are made elsewhere while the module is not loaded here.
+            println!("{NAME}{}", rows::name(module.as_ref()));
             ExitCode::SUCCESS
         }
         [] => show(setup::few()),
@@ -51,11 +56,14 @@ fn show(setups: Vec<Column>) -> ExitCode {
     for (name, make) in setups {
         eprintln!("{name} ...");
         // One module that cannot be set up must not hide what the others do.
-        let outcomes = match catch_unwind(make) {
+        let (is, outcomes) = match catch_unwind(make) {
             Ok(setup) => column(&setup),
-            Err(_) => vec![Outcome::Wrong("it cannot be set up".into()); rows::NAMES.len()],
+            Err(_) => {
+                let wrong = Outcome::Wrong("it cannot be set up".into());
+                (String::new(), vec![wrong; rows::NAMES.len()])
+            }
         };
-        table.add(name, outcomes);
+        table.add(name, is, outcomes);
     }
     println!("{table}");
     let wrong = table.wrong();
@@ -65,8 +73,8 @@ fn show(setups: Vec<Column>) -> ExitCode {
     if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Runs every row with a module, in a process of its own.
-fn column(setup: &Setup) -> Vec<Outcome> {
+/// Runs every row with a module, in a process of its own; returns also what the module says it is.
+fn column(setup: &Setup) -> (String, Vec<Outcome>) {
     let program = env::current_exe().unwrap();
     let mut words = setup.wrapper.iter().map(AsRef::as_ref).chain([program.as_os_str()]);
     let mut command = Command::new(words.next().unwrap());
@@ -84,5 +92,6 @@ fn column(setup: &Setup) -> Vec<Outcome> {
         let outcome = said.iter().find(|(row, _)| row == name).map(|(_, outcome)| outcome.clone());
         outcome.unwrap_or_else(|| Outcome::Wrong(end.clone()))
     };
-    rows::NAMES.iter().map(found).collect()
+    let name = text.lines().find_map(|line| line.strip_prefix(NAME)).unwrap_or_default();
+    (name.to_owned(), rows::NAMES.iter().map(found).collect())
 }

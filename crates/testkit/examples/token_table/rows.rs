@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use chancery_key::{
-    DigestAlgorithm, EcCurve, KeyAlgorithm, KeyError, KeyQuery, KeyStore, KeyTemplate, Match, Pin,
-    PinRequest, PinSource, PublicKey, SchemeFamily, SignatureScheme, SigningKey,
+    DigestAlgorithm, EcCurve, KeyAlgorithm, KeyError, KeyErrorKind, KeyQuery, KeyStore,
+    KeyTemplate, Match, Pin, PinRequest, PinSource, PublicKey, SchemeFamily, SignatureScheme,
+    SigningKey,
 };
-use chancery_pkcs11::{Module, Pkcs11Key, Token, TokenStore, Uri};
+use chancery_pkcs11::{Module, Pkcs11Key, Token, TokenCertificate, TokenStore, Uri};
 use chancery_testkit::openssl::openssl;
 use tempfile::TempDir;
 
@@ -39,6 +40,18 @@ const ALWAYS: &str = "always";
 
 const THREADS: usize = 8;
 const SIGNATURES_EACH: usize = 8;
+
+/// Returns what a module says it is, in one line.
+pub(crate) fn name(module: &Path) -> String {
+    match Module::load(module) {
+        Ok(module) => {
+            let info = module.info();
+            let (major, minor) = info.version;
+            format!("{}, {} {major}.{minor}", info.manufacturer, info.description)
+        }
+        Err(error) => error.to_string(),
+    }
+}
 
 /// Does everything with a token and says what came of it.
 pub(crate) fn run(module: &Path, token: &str, pin: &str) -> Vec<(&'static str, Outcome)> {
@@ -242,22 +255,36 @@ impl Bench {
     /// Has a certificate made for the key, puts it beside it, reads it back, and finds the key by it.
     fn pairs_certificate(&self, key: &Made) -> Result<(), Failure> {
         let key = needed(key)?;
-        let certificate = self.certify(key.public_key());
-        let id: String = key.info().id.iter().flatten().map(|byte| format!("{byte:02x}")).collect();
-        let back = self.at("back.der");
-        let of_id = ["--type", "cert", "--id", &id];
-        let write = ["--write-object", &certificate, "--label", "certificate"];
-        self.tool(&[&write[..], &of_id].concat())?;
-        self.tool(&[&["--read-object", "--output-file", &back][..], &of_id].concat())?;
-        if std::fs::read(&back).unwrap() != std::fs::read(&certificate).unwrap() {
+        let path = self.certify(key.public_key());
+        let der = std::fs::read(&path).unwrap();
+        let made = self.store.import_certificate(&der, Some("certificate"))?;
+        if made.id != key.info().id {
+            let message = format!("it is under {:?}, its key under {:?}", made.id, key.info().id);
+            return Err(Failure::Wrong(message));
+        }
+        let listed = self.store.certificates(&made.address)?;
+        if listed != std::slice::from_ref(&made) || made.der != der {
             return Err(Failure::Wrong("another certificate came back".into()));
         }
-        let public = openssl(["x509", "-inform", "DER", "-in", &back, "-noout", "-pubkey"]);
-        let pem = self.at("paired.pem");
-        std::fs::write(&pem, &public.stdout).unwrap();
-        let der = openssl(["pkey", "-pubin", "-in", &pem, "-outform", "DER"]).stdout;
-        let wanted = PublicKey::from_spki_der(&der).unwrap();
-        self.finds_only(key, &KeyQuery::any().with_public_key(wanted))
+        self.is_seen_by_others(&made, &der)?;
+        let again = self.store.import_certificate(&der, None).map_err(|error| error.kind());
+        if again != Err(KeyErrorKind::AlreadyExists) {
+            return Err(Failure::Wrong("it was written twice".into()));
+        }
+        self.finds_only(key, &KeyQuery::any().with_public_key(made.public_key.unwrap()))
+    }
+
+    /// Has `pkcs11-tool`, in a process of its own, read a certificate that this one wrote.
+    fn is_seen_by_others(&self, made: &TokenCertificate, der: &[u8]) -> Result<(), Failure> {
+        let id: String = made.id.iter().flatten().map(|byte| format!("{byte:02x}")).collect();
+        let back = self.at("back.der");
+        let read = ["--read-object", "--type", "cert", "--id", &id, "--output-file", &back];
+        tool(&self.module, &self.token, &self.pins.pin, &read)?;
+        if std::fs::read(&back).unwrap() == der {
+            Ok(())
+        } else {
+            Err(Failure::Wrong("pkcs11-tool sees another certificate".into()))
+        }
     }
 
     /// Has OpenSSL issue a certificate for a public key, and returns the path of its DER.
@@ -277,10 +304,6 @@ impl Bench {
         let form = ["-force_pubkey", &public, "-outform", "DER", "-out", &certificate];
         succeed(&[&issue[..], &form].concat());
         certificate
-    }
-
-    fn tool(&self, args: &[&str]) -> Result<(), Failure> {
-        tool(&self.module, &self.token, &self.pins.pin, args)
     }
 }
 

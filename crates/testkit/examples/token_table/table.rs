@@ -1,4 +1,4 @@
-//! The table as text.
+//! The table as Markdown.
 
 use std::fmt;
 
@@ -8,7 +8,15 @@ use crate::outcome::Outcome;
 #[derive(Debug)]
 pub(crate) struct Table {
     rows: &'static [&'static str],
-    columns: Vec<(&'static str, Vec<Outcome>)>,
+    columns: Vec<Column>,
+}
+
+#[derive(Debug)]
+struct Column {
+    name: &'static str,
+    /// What the module says of itself.
+    is: String,
+    outcomes: Vec<Outcome>,
 }
 
 impl Table {
@@ -16,14 +24,15 @@ impl Table {
         Self { rows, columns: Vec::new() }
     }
 
-    pub(crate) fn add(&mut self, name: &'static str, outcomes: Vec<Outcome>) {
-        self.columns.push((name, outcomes));
+    pub(crate) fn add(&mut self, name: &'static str, is: String, outcomes: Vec<Outcome>) {
+        self.columns.push(Column { name, is, outcomes });
     }
 
     /// Lists what is wrong, in whole sentences.
     pub(crate) fn wrong(&self) -> Vec<String> {
-        let cells = self.columns.iter().flat_map(|(name, outcomes)| {
-            self.rows.iter().zip(outcomes).map(move |(row, outcome)| (name, row, outcome))
+        let cells = self.columns.iter().flat_map(|column| {
+            let rows = self.rows.iter().zip(&column.outcomes);
+            rows.map(move |(row, outcome)| (column.name, row, outcome))
         });
         cells
             .filter_map(|(name, row, outcome)| match outcome {
@@ -35,23 +44,32 @@ impl Table {
 }
 
 impl fmt::Display for Table {
+    /// Writes Markdown that can be read as it is, and below it what the modules say of themselves.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut widths = vec![self.rows.iter().map(|row| row.len()).max().unwrap_or(0)];
         let mut lines = vec![vec![String::new()]];
         lines.extend(self.rows.iter().map(|row| vec![(*row).to_owned()]));
-        for (name, outcomes) in &self.columns {
-            let cells = std::iter::once((*name).to_owned())
-                .chain(outcomes.iter().map(ToString::to_string))
+        for column in &self.columns {
+            let cells = std::iter::once(column.name.to_owned())
+                .chain(column.outcomes.iter().map(ToString::to_string))
                 .collect::<Vec<_>>();
             widths.push(cells.iter().map(String::len).max().unwrap_or(0));
             for (line, cell) in lines.iter_mut().zip(cells) {
                 line.push(cell);
             }
         }
-        for line in lines {
+        for (number, line) in lines.into_iter().enumerate() {
             let cells: Vec<_> =
                 line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-            writeln!(f, "{}", cells.join("  ").trim_end())?;
+            writeln!(f, "| {} |", cells.join(" | "))?;
+            if number == 0 {
+                let rules: Vec<_> = widths.iter().map(|width| "-".repeat(*width)).collect();
+                writeln!(f, "| {} |", rules.join(" | "))?;
+            }
+        }
+        writeln!(f)?;
+        for column in &self.columns {
+            writeln!(f, "- {}: {}", column.name, column.is)?;
         }
         Ok(())
     }
