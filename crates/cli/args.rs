@@ -9,13 +9,14 @@ pub(crate) mod store;
 mod timestamp;
 mod token;
 
+use std::collections::BTreeSet;
 use std::error::Error as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use chancery::key::{DigestAlgorithm, PinSource, RememberedPins};
-use chancery::{KeyAddress, KeyAddressError, Keyring, TokenOptions};
+use chancery::{HsmEnvironmentPin, KeyAddress, KeyAddressError, Keyring, TokenOptions};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 pub(crate) use self::authority::{AuthoritySource, Ca, Issue, ProfileName, Revoke, Rules};
@@ -180,7 +181,15 @@ impl AccessOptions {
         tokens.sessions = self.sessions;
         tokens.allow_final_try = self.allow_final_try;
         let module = self.module.clone().or_else(|| settings::current().module.clone());
-        Keyring::new(module, pins).with_tokens(tokens)
+        let keyring = Keyring::new(module, pins).with_tokens(tokens);
+        let settings = settings::current();
+        if self.pin.is_given() {
+            keyring.with_shared_pin(BTreeSet::new())
+        } else if settings.pin.is_some() || HsmEnvironmentPin::is_set() {
+            keyring.with_shared_pin(settings.token_pins.keys().cloned().collect())
+        } else {
+            keyring
+        }
     }
 }
 

@@ -32,6 +32,10 @@ pub(crate) struct PinOptions {
 impl PinOptions {
     /// Tells whether any of them is there.
     pub(crate) const fn is_given(&self) -> bool {
+        #[cfg(feature = "keyring")]
+        if self.pin_keyring.is_some() {
+            return true;
+        }
         self.pin_file.is_some() || self.pin_fd.is_some() || self.pin_env.is_some()
     }
 

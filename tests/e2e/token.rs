@@ -385,11 +385,18 @@ fn a_call_that_hangs_ends_the_run_by_name_and_leaves_the_file_as_it_was() {
             .args(more);
         run(command)
     };
-    let hung = sign("hang C_Sign from 2", &["--token-timeout", "2"]).ends_with(9);
+    let hung = sign("hang C_Sign from 2", &["--token-timeout", "5"]).ends_with(9);
     for part in ["two.exe", "C_Sign", "chancery_faulty_token", "--token-timeout"] {
         assert!(hung.stderr.contains(part), "{part}: {}", hung.stderr);
     }
     assert_eq!(fs::read(&programs[1]).unwrap(), before);
+    let names = fs::read_dir(bench.hsm.dir()).unwrap().map(|entry| entry.unwrap().file_name());
+    for name in names.filter_map(|name| name.into_string().ok()) {
+        // What the process had no time to remove is called what the message says.
+        if Path::new(&name).extension().is_some_and(|ending| ending == "tmp") {
+            assert!(name.starts_with(".chancery-") && hung.stderr.contains("`.chancery-*.tmp`"));
+        }
+    }
     assert_ne!(fs::read(&programs[0]).unwrap(), before, "the first was signed before");
 
     let again = sign("fail C_Sign CKR_DEVICE_ERROR from 2 times 2", &[]).ends_with(0);
@@ -412,14 +419,68 @@ fn a_search_names_what_it_passed_over_and_may_go_over_all_tokens() {
     };
     find(&["pkcs11:token=T"]).ends_with(0);
     find(&["pkcs11:"]).ends_with(6);
-    let everywhere = find(&["pkcs11:", "--all-tokens"]).ends_with(0);
+    // Here the other token wants no PIN of its own.
+    let settings = |text: &str| fs::write(bench.at("chancery.toml"), text).unwrap();
+    settings("[token.T]\npin = { file = 'pin' }\n[token.U]\npin = { file = 'pin' }\n");
+    let find_everywhere = || {
+        let mut command = bench.hsm.command(env!("CARGO_BIN_EXE_chancery"));
+        command.args(["key", "find", "--key", "pkcs11:", "--all-tokens", "--cert", &cert]);
+        command.env("PKCS11_MODULE", bench.hsm.module());
+        command.env("CHANCERY_CONFIG", bench.at("chancery.toml"));
+        run(command)
+    };
+    let everywhere = find_everywhere().ends_with(0);
     assert!(everywhere.stdout.contains("token=T;object=release"), "{}", everywhere.stdout);
 
     bench.chancery(["key", "delete", "--key", &key, "--yes"]).ends_with(0);
-    find(&["pkcs11:", "--all-tokens"]).ends_with(1);
+    find_everywhere().ends_with(1);
     let none = find(&["pkcs11:token=T"]).ends_with(1);
     assert!(none.stderr.contains("object=other"), "{}", none.stderr);
     assert!(none.stderr.contains("has another public key"), "{}", none.stderr);
+}
+
+#[test]
+fn one_pin_is_never_tried_on_two_tokens() {
+    let Some(bench) = Bench::new() else { return };
+    let key = bench.generate("release", ["--ec", "p256"]);
+    bench.certify(&key);
+    let faulty = FaultyToken::over(&bench.hsm);
+    let find = |source: &[&str], variable: &str| {
+        faulty.forget_calls();
+        let mut command = faulty.command(env!("CARGO_BIN_EXE_chancery"));
+        command.args(["key", "find", "--key", "pkcs11:", "--all-tokens"]).args(source);
+        command.arg("--cert").arg(bench.at("cert.pem")).arg("--module").arg(faulty.module());
+        command.env("CHANCERY_CONFIG", bench.at("chancery.toml")).env(variable, "1234");
+        run(command)
+    };
+    let config = |text: &str| fs::write(bench.at("chancery.toml"), text).unwrap();
+    let file = ["--pin-file", &bench.path("pin")];
+    config("");
+    find(&file, "NONE").ends_with(0);
+    assert_eq!(faulty.count("C_Login"), 1, "one token has one PIN");
+
+    bench.hsm.init_token("U", "5678");
+    let sources = [
+        (&file[..], "NONE", ""),
+        (&["--pin-env", "GIVEN"], "GIVEN", ""),
+        (&[], "HSM_PIN", ""),
+        (&[], "NONE", "pin = { file = 'pin' }"),
+        // What is given on the command line goes before what the settings say.
+        (&file, "NONE", "[token.U]\npin = { env = 'U_PIN' }"),
+    ];
+    for (source, variable, settings) in sources {
+        config(settings);
+        let refused = find(source, variable).ends_with(6);
+        for part in ["token=T", "token=U", "hint: choose one:  --key", "[token.LABEL]"] {
+            assert!(refused.stderr.contains(part), "{part}: {}", refused.stderr);
+        }
+        assert_eq!(faulty.count("C_Login"), 0, "{source:?} {variable} {settings}");
+    }
+    fs::write(bench.at("other"), "5678\n").unwrap();
+    config("pin = { file = 'pin' }\n[token.U]\npin = { file = 'other' }\n");
+    find(&[], "NONE").ends_with(0);
+    assert_eq!(faulty.count_of("C_Login", "CKR_PIN_INCORRECT"), 0);
+    assert_eq!(faulty.count_of("C_Login", "CKR_OK"), 2);
 }
 
 #[test]

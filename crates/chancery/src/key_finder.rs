@@ -115,6 +115,7 @@ impl<'a> KeyFinder<'a> {
                 return Err(key_error(KeyErrorKind::Ambiguous, message).with_candidates(all));
             }
         }
+        self.keyring.refuse_shared_pin(tokens.iter().map(|(_, token)| token))?;
         let mut stores: Vec<Box<dyn KeyStore>> = Vec::new();
         for (module, token) in tokens {
             let mut uri = token.uri();

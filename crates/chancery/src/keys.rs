@@ -1,5 +1,6 @@
 //! From addresses to keys, whatever backend holds them.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read as _;
 use std::num::NonZeroUsize;
@@ -10,7 +11,7 @@ use chancery_key::{
     DigestAlgorithm, KeyError, KeyErrorKind, KeyGenerator, KeyInfo, KeyQuery, KeyStore,
     KeyTemplate, Match, PinPurpose, PinRequest, PinSource, PublicKey, SignatureScheme, SigningKey,
 };
-use chancery_pkcs11::{Module, Token, TokenStore, Uri};
+use chancery_pkcs11::{Module, Token, TokenInfo, TokenStore, Uri};
 use chancery_sigverify::Verified;
 use chancery_softkey::{Pkcs12, SoftKey, SoftKeyDirectory};
 use chancery_x509::{Certificate, Time};
@@ -23,6 +24,8 @@ pub struct Keyring {
     module: Option<PathBuf>,
     pins: Arc<dyn PinSource>,
     tokens: TokenOptions,
+    /// Where the source gives one PIN whichever token asks: the labels of those that have their own in spite of it.
+    shared_pin: Option<BTreeSet<String>>,
 }
 
 /// How tokens are used.
@@ -40,7 +43,7 @@ impl Keyring {
     /// that is installed.
     #[must_use]
     pub fn new(module: Option<PathBuf>, pins: Arc<dyn PinSource>) -> Self {
-        Self { module, pins, tokens: TokenOptions::default() }
+        Self { module, pins, tokens: TokenOptions::default(), shared_pin: None }
     }
 
     /// Uses tokens in this way.
@@ -50,10 +53,45 @@ impl Keyring {
         self
     }
 
+    /// Says that the source of PINs does not look at which token asks, as a file does not, but for the tokens of
+    /// these labels. No search then asks it for two tokens.
+    #[must_use]
+    pub fn with_shared_pin(mut self, but_for: BTreeSet<String>) -> Self {
+        self.shared_pin = Some(but_for);
+        self
+    }
+
+    /// Refuses to log in to tokens of which several would be given the same PIN.
+    ///
+    /// # Errors
+    /// [`KeyErrorKind::Ambiguous`] with their addresses.
+    pub(crate) fn refuse_shared_pin<'a>(
+        &self,
+        tokens: impl IntoIterator<Item = &'a TokenInfo>,
+    ) -> Result<(), Error> {
+        let Some(but_for) = &self.shared_pin else { return Ok(()) };
+        let asking: Vec<String> = tokens
+            .into_iter()
+            .filter(|token| token.initialized && token.login_required)
+            .filter(|token| !but_for.contains(&token.label))
+            .map(|token| token.uri().to_string())
+            .collect();
+        if asking.len() < 2 {
+            return Ok(());
+        }
+        let message = format!(
+            "the PIN given is one for {} tokens, and is not tried on any of them: choose one, or write in \
+             chancery.toml where the PIN of each is:  [token.LABEL] pin = {{ file = \"PATH\" }}",
+            asking.len()
+        );
+        Err(KeyError::new(KeyErrorKind::Ambiguous, message).with_candidates(asking).into())
+    }
+
     /// Returns the same with another PKCS#11 module.
     #[must_use]
     pub fn with_module(&self, module: PathBuf) -> Self {
-        Self { module: Some(module), pins: Arc::clone(&self.pins), tokens: self.tokens }
+        let shared_pin = self.shared_pin.clone();
+        Self { module: Some(module), pins: Arc::clone(&self.pins), tokens: self.tokens, shared_pin }
     }
 
     /// Returns the files of the modules in which tokens are looked for.
@@ -171,10 +209,11 @@ impl Keyring {
 
     /// Looks for keys in every token that a URI allows, of the module given or of all those installed.
     ///
-    /// Each token that wants a login is given its PIN once, so a source should know one for each.
+    /// Each token that wants a login is given its PIN once, so a source should know one for each; see
+    /// [`with_shared_pin`](Self::with_shared_pin) for one that does not.
     ///
     /// # Errors
-    /// [`ErrorKind::Key`] where there is no module at all. A token or module that fails does not hide the others.
+    /// [`ErrorKind::Key`] where there is no module at all, and where several tokens would be given one PIN. A token or module that fails does not hide the others.
     pub fn find_everywhere(
         &self,
         uri: &Uri,
@@ -187,19 +226,19 @@ impl Keyring {
         if places.is_empty() {
             return Err(no_module());
         }
-        let mut found = Vec::new();
+        let (mut found, mut fitting) = (Vec::new(), Vec::new());
         for place in places {
-            let tokens = Module::load(&place).and_then(|module| Ok((module.tokens()?, module)));
-            let (tokens, module) = match tokens {
-                Ok(listed) => listed,
-                Err(error) => {
-                    found.push(Err(error.into()));
-                    continue;
+            match Module::load(&place).and_then(|module| Ok((module.tokens()?, module))) {
+                Ok((mut tokens, module)) => {
+                    tokens.retain(|token| token.initialized && module.fits(token, uri));
+                    fitting.push((tokens, module));
                 }
-            };
-            let fitting =
-                tokens.iter().filter(|token| token.initialized && module.fits(token, uri));
-            for token in fitting {
+                Err(error) => found.push(Err(error.into())),
+            }
+        }
+        self.refuse_shared_pin(fitting.iter().flat_map(|(tokens, _)| tokens))?;
+        for (tokens, module) in fitting {
+            for token in tokens {
                 let keys = Token::open(&module, &token.uri()).and_then(|token| {
                     TokenStore::new(self.configured(token), Arc::clone(&self.pins)).find(query)
                 });

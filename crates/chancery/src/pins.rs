@@ -92,6 +92,13 @@ const HSM_VARIABLES: [(&str, bool); 3] =
     [("HSM_PIN", false), ("CLOUDHSM_PIN", true), ("n3fips_password", true)];
 
 impl HsmEnvironmentPin {
+    /// Tells whether any of the variables is set; then whichever token asks is given the same.
+    #[must_use]
+    pub fn is_set() -> bool {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        HSM_VARIABLES.iter().any(|(name, _)| is_set(name))
+    }
+
     /// Asks `otherwise` where none of the variables is set, and for whatever is no token.
     #[must_use]
     pub fn or(otherwise: Arc<dyn PinSource>) -> Self {

@@ -46,7 +46,8 @@ pub(crate) enum Key {
         place: KeyOptions,
         #[command(flatten)]
         by: FindBy,
-        /// Look in every token that the URI allows; each is given its PIN once
+        /// Look in every token that the URI allows; each is asked about, or has its
+        /// PIN in chancery.toml: one PIN is never tried on two
         #[arg(long)]
         all_tokens: bool,
     },
