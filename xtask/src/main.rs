@@ -32,7 +32,7 @@ usage: cargo xtask TASK [SECONDS | --all | --matrix | DIR]
            manifest, osslsigncode, signify and LIEF, signature by signature
   windows  build for Windows and run the tests that can run under wine; needs Debian
   ci       formatting, lints, documentation, dependencies, packages, then `test`, `tokens`,
-           the seeds of the fuzz targets, and where it can be done some fuzzing";
+           the seeds of the fuzz targets, where it can be done some fuzzing, and `windows`";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -2,6 +2,8 @@
  *
  * trust verify FILE    prints two codes: of the Authenticode policy, and of the chain policy
  * trust root FILE      adds a certificate in DER to the user's roots
+ * trust bind FILE CONTAINER PROVIDER TYPE
+ *                      adds it to the user's own certificates, bound to a key for signatures
  */
 
 #include <stdio.h>
@@ -33,19 +35,23 @@ static LONG ask(const wchar_t *path, GUID policy)
     return answer;
 }
 
-static int add_root(const wchar_t *path)
+static int add(const wchar_t *path, const wchar_t *name, const CRYPT_KEY_PROV_INFO *key)
 {
     static BYTE der[1 << 16];
     FILE *file = _wfopen(path, L"rb");
     size_t length = file ? fread(der, 1, sizeof der, file) : 0;
     HCERTSTORE store = CertOpenStore(CERT_STORE_PROV_SYSTEM_W, 0, 0,
-                                     CERT_SYSTEM_STORE_CURRENT_USER, L"Root");
+                                     CERT_SYSTEM_STORE_CURRENT_USER, name);
+    const CERT_CONTEXT *added = NULL;
 
     if (file)
         fclose(file);
     return store && length
         && CertAddEncodedCertificateToStore(store, X509_ASN_ENCODING, der, (DWORD)length,
-                                            CERT_STORE_ADD_USE_EXISTING, NULL)
+                                            CERT_STORE_ADD_USE_EXISTING, &added)
+        && (!key || CertSetCertificateContextProperty(added, CERT_KEY_PROV_INFO_PROP_ID, 0, key))
+        && CertControlStore(store, 0, CERT_STORE_CTRL_COMMIT, NULL)
+        && CertFreeCertificateContext(added)
         && CertCloseStore(store, 0) ? 0 : 1;
 }
 
@@ -57,6 +63,15 @@ int wmain(int argc, wchar_t **argv)
         return 0;
     }
     if (argc == 3 && !wcscmp(argv[1], L"root"))
-        return add_root(argv[2]);
+        return add(argv[2], L"Root", NULL);
+    if (argc == 6 && !wcscmp(argv[1], L"bind")) {
+        CRYPT_KEY_PROV_INFO key = {
+            .pwszContainerName = argv[3],
+            .pwszProvName = argv[4],
+            .dwProvType = wcstoul(argv[5], NULL, 10),
+            .dwKeySpec = AT_SIGNATURE,
+        };
+        return add(argv[2], L"My", &key);
+    }
     return 2;
 }

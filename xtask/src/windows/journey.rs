@@ -14,8 +14,8 @@ const TRUSTED: &str = "00000000";
 const UNTRUSTED_ROOT: &str = "800b0109";
 const BAD_DIGEST: &str = "80096010";
 
-/// The provider whose keys wine keeps.
-const PROVIDER: &str = "cng:provider=Microsoft Enhanced RSA and AES Cryptographic Provider;type=24";
+/// The provider whose keys wine keeps; its type is PROV_RSA_AES.
+const PROVIDER: &str = "Microsoft Enhanced RSA and AES Cryptographic Provider";
 
 /// Programs and files of the journey.
 pub(crate) struct Journey<'a> {
@@ -48,17 +48,18 @@ impl<'a> Journey<'a> {
         compile.args(["-lwintrust", "-lcrypt32"]);
         shell::run(compile)?;
         let chancery = target.join(TARGET).join("debug/chancery.exe");
-        let left_by_tests = target.join("tmp/store");
+        let left_by_tests = target.join(TARGET).join("tmp/store");
         Ok(Self { prefix, folder, chancery, trust, left_by_tests })
     }
 
     /// Takes every step and prints what became of it.
     pub(crate) fn take(&self) -> Tally {
         type Step<'a, 'b> = (&'static str, fn(&'b Journey<'a>) -> Result<()>);
-        let steps: [Step<'_, '_>; 5] = [
+        let steps: [Step<'_, '_>; 6] = [
             ("WinVerifyTrust refuses a root that is not trusted", Self::refuses_strangers),
             ("a key in a file signs", Self::signs_with_a_file),
             ("a key in a service provider signs", Self::signs_with_a_service_provider),
+            ("a certificate found by thumbprint signs", Self::signs_by_thumbprint),
             ("a key that a store binds to a certificate signed", Self::judges_the_stores_key),
             ("a signed file is replaced where it is", Self::replaces_in_place),
         ];
@@ -103,10 +104,30 @@ impl<'a> Journey<'a> {
     }
 
     fn signs_with_a_service_provider(&self) -> Result<()> {
-        let key = format!("{PROVIDER};container=journey {}", std::process::id());
+        let key = format!("cng:provider={PROVIDER};type=24;container={}", container());
         self.quickstart("csp", &["--key", &key])?;
         let said = capture(self.chancery(&["key", "test", "--key", &key]))?;
         if said.contains("verified by its public key") { Ok(()) } else { Err(said) }
+    }
+
+    /// Signs by what crypt32 says of a certificate: another program puts it into the user's store, and binds the key
+    /// of the step before to it.
+    fn signs_by_thumbprint(&self) -> Result<()> {
+        let folder = self.folder.join("csp");
+        let mut convert = command("openssl", &["x509", "-outform", "DER"]);
+        convert.current_dir(&folder).args(["-in", "signer.pem", "-out", "signer.der"]);
+        capture(convert)?;
+        let mut bind = self.trust("bind", &folder.join("signer.der"));
+        bind.args([&container(), PROVIDER, "24"]);
+        capture(bind)?;
+        let mut hash = command("openssl", &["x509", "-noout", "-fingerprint", "-sha1"]);
+        hash.current_dir(&folder).args(["-in", "signer.pem"]);
+        let said = capture(hash)?;
+        let thumbprint = said.split('=').nth(1).ok_or_else(|| said.clone())?;
+        let mut sign = self.chancery(&["sign", "signed.exe", "--replace", "--store"]);
+        sign.args(["CurrentUser/My", "--thumbprint", thumbprint]).current_dir(&folder);
+        capture(sign)?;
+        self.accepted(&folder)
     }
 
     /// Judges what a test of the facade left behind.
@@ -191,6 +212,11 @@ impl<'a> Journey<'a> {
         }
         run
     }
+}
+
+/// The container of the journey's key; another in each run.
+fn container() -> String {
+    format!("journey {}", std::process::id())
 }
 
 fn failed(path: &Path, error: std::io::Error) -> String {
