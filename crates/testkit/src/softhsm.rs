@@ -160,6 +160,8 @@ pub(crate) fn isolated_with<T>(
     let shown = show(&output);
     assert!(output.status.success(), "{name}, in a process of its own:\n{shown}");
     assert!(shown.contains("1 passed"), "no test is called {name}:\n{shown}");
+    // What it measured: shown with --nocapture.
+    print!("{shown}");
 }
 
 /// The name of a test from that of the closure in it: `crate::module::test::{{closure}}`.
