@@ -3,10 +3,12 @@
 mod finding;
 mod token;
 
+use std::error::Error as _;
 use std::path::Path;
 
 use chancery::certstore::StoreErrorKind;
 use chancery::key::KeyErrorKind;
+use chancery::keymatch::ModulusError;
 use chancery::{Error, ErrorKind};
 
 pub(crate) use finding::for_finding;
@@ -56,6 +58,9 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
         ErrorKind::Unsupported => one(format!("see its layout:  chancery inspect {file}")),
         ErrorKind::Malformed if is_program => {
             one("only PE executables (.exe, .dll, .sys, .efi) can be read so far".into())
+        }
+        ErrorKind::Malformed if error.source().is_some_and(|cause| cause.is::<ModulusError>()) => {
+            one("write the modulus anew:  chancery cert modulus CERT > FILE".into())
         }
         ErrorKind::Malformed => Vec::new(),
         ErrorKind::SelfCheck => {

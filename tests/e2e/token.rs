@@ -211,11 +211,19 @@ fn a_key_is_found_by_certificate_and_modulus_among_two_hundred() {
         let address = found["key"].as_str().unwrap();
         bench.chancery(["key", "test", "--key", address]).ends_with(0);
     }
-    // 2048 bits, which no key here has, and 32, which no RSA key has.
-    for (modulus, code) in [("C0FFEE01".repeat(64), 1), ("C0FFEE01".into(), 3)] {
-        fs::write(bench.at("modulus"), format!("Modulus={modulus}\n")).unwrap();
-        let by = ["--key", "pkcs11:token=T", "--modulus", &bench.path("modulus")];
-        bench.chancery(["key", "find"].iter().chain(&by)).ends_with(code);
+    // Another key's modulus is not there; half of one may be why; what no key can have is no modulus.
+    let args = ["key", "find", "--key", "pkcs11:token=T", "--modulus", &bench.path("modulus")];
+    for (text, code, says) in [
+        (format!("Modulus={}\n", "C1".repeat(256)), 1, "no key"),
+        (format!("Modulus={}\n", "C1".repeat(250)), 1, "2000 bits, which is no usual length"),
+        ("Modulus=C0FFEE01\n".into(), 3, "a modulus of 32 bits"),
+        ("Modulus=No modulus for this public key type\n".into(), 3, "no RSA key"),
+    ] {
+        fs::write(bench.at("modulus"), text).unwrap();
+        let run = bench.chancery(args).ends_with(code);
+        assert!(run.stderr.contains(says), "{}", run.stderr);
+        let again = run.stderr.contains("hint: write") && run.stderr.contains("cert modulus");
+        assert_eq!(again, says != "no key", "{}", run.stderr);
     }
 }
 

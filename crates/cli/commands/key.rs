@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Key, ui: &mut Ui) -> Result<Exit, Error> {
             let found = place.access.keyring(true).find(&place.key, &KeyQuery::any())?;
             Ok(show(&found, ui))
         }
-        Key::Find { place, by, all_tokens } => find(place, &query(by)?, *all_tokens, ui),
+        Key::Find { place, by, all_tokens } => find(place, by, *all_tokens, ui),
         Key::Rename { key, to } => {
             let id = to.id.as_ref().map(|id| id.0.as_slice());
             let info = key.access.keyring(true).rename(&key.key, to.label.as_deref(), id)?;
@@ -69,12 +69,8 @@ pub(crate) fn run(args: &Key, ui: &mut Ui) -> Result<Exit, Error> {
 /// How many rejected objects are named; a token may have thousands.
 const MOST_NAMED: usize = 20;
 
-fn find(
-    place: &KeyOptions,
-    query: &KeyQuery,
-    all_tokens: bool,
-    ui: &mut Ui,
-) -> Result<Exit, Error> {
+fn find(place: &KeyOptions, by: &FindBy, all_tokens: bool, ui: &mut Ui) -> Result<Exit, Error> {
+    let query = &query(by, ui)?;
     let keyring = place.access.keyring(true);
     let mut failed = Exit::Done;
     let found = match &place.key {
@@ -120,9 +116,20 @@ fn algorithm(kind: &KeyType) -> Result<KeyAlgorithm, Error> {
     }
 }
 
-fn query(by: &FindBy) -> Result<KeyQuery, Error> {
+/// Reads what is looked for. A modulus that is no number of an RSA key is an error; one that is, but of a length nobody
+/// chooses, is looked for with a warning.
+fn query(by: &FindBy, ui: &mut Ui) -> Result<KeyQuery, Error> {
     if let Some(path) = &by.modulus {
-        return Ok(KeyQuery::any().with_modulus(read_modulus(path)?.as_bytes()));
+        let modulus = read_modulus(path)?;
+        if !modulus.has_usual_length() {
+            ui.warn(&format!(
+                "the modulus in {} has {} bits, which is no usual length: part of it may be missing",
+                path.display(),
+                modulus.bits()
+            ));
+            ui.note("  hint: write it anew:  chancery cert modulus CERT > FILE");
+        }
+        return Ok(KeyQuery::any().with_modulus(modulus.as_bytes()));
     }
     let path = by.cert.as_deref().unwrap_or(Path::new(""));
     let certificates = read_certificates(&read_small_file(path)?)
