@@ -33,23 +33,35 @@ impl TokenStore {
     /// # Errors
     /// What keeps the token from being searched; [`KeyErrorKind::Malformed`] for the URI of something else.
     pub fn certificates(&self, uri: &Uri) -> Result<Vec<TokenCertificate>, KeyError> {
-        if !matches!(uri.object_type, None | Some(ObjectType::Cert)) {
-            let message = format!("`{uri}` is not the address of a certificate");
-            return Err(KeyError::new(KeyErrorKind::Malformed, message));
+        check_type(uri)?;
+        self.run(|session| self.certificates_in(session, uri))
+    }
+
+    /// Lists as [`certificates`](Self::certificates) does, without a login: those that the token shows to everybody,
+    /// which is all of them on most.
+    ///
+    /// # Errors
+    /// As [`certificates`](Self::certificates), but for those of a login.
+    pub fn public_certificates(&self, uri: &Uri) -> Result<Vec<TokenCertificate>, KeyError> {
+        check_type(uri)?;
+        self.token().run_without_login(|session| self.certificates_in(session, uri))
+    }
+
+    fn certificates_in(
+        &self,
+        session: &mut Session,
+        uri: &Uri,
+    ) -> Result<Vec<TokenCertificate>, KeyError> {
+        let mut wanted = base();
+        wanted
+            .extend(uri.object.as_ref().map(|label| Attribute::bytes(CKA_LABEL, label.as_bytes())));
+        wanted.extend(uri.id.as_ref().map(|id| Attribute::bytes(CKA_ID, id.as_slice())));
+        let failed = |error| self.certificate_error("cannot look for certificates", error);
+        let mut found = Vec::new();
+        for handle in session.find(&wanted).map_err(failed)? {
+            found.extend(self.read_certificate(session, handle).map_err(failed)?);
         }
-        self.run(|session| {
-            let mut wanted = base();
-            wanted.extend(
-                uri.object.as_ref().map(|label| Attribute::bytes(CKA_LABEL, label.as_bytes())),
-            );
-            wanted.extend(uri.id.as_ref().map(|id| Attribute::bytes(CKA_ID, id.as_slice())));
-            let failed = |error| self.certificate_error("cannot look for certificates", error);
-            let mut found = Vec::new();
-            for handle in session.find(&wanted).map_err(failed)? {
-                found.extend(self.read_certificate(session, handle).map_err(failed)?);
-            }
-            Ok(found)
-        })
+        Ok(found)
     }
 
     /// Writes a certificate to the token, under the identifier of its key there; where it has none there, under
@@ -152,6 +164,14 @@ impl TokenStore {
     fn certificate_error(&self, what: &str, error: Pkcs11Error) -> KeyError {
         error.at(format!("{what} in token `{}`", self.token().info().label))
     }
+}
+
+fn check_type(uri: &Uri) -> Result<(), KeyError> {
+    if matches!(uri.object_type, None | Some(ObjectType::Cert)) {
+        return Ok(());
+    }
+    let message = format!("`{uri}` is not the address of a certificate");
+    Err(KeyError::new(KeyErrorKind::Malformed, message))
 }
 
 fn base() -> Vec<Attribute> {

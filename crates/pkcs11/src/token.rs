@@ -142,6 +142,19 @@ impl Token {
         }
     }
 
+    /// Does a piece of work on what everybody may see, in a session as it is; again where there is a remedy.
+    pub(crate) fn run_without_login<T>(
+        &self,
+        mut work: impl FnMut(&mut Session) -> Result<T, KeyError>,
+    ) -> Result<T, KeyError> {
+        let mut attempts = Attempts::default();
+        loop {
+            let done = self.connection.sessions().with(&mut work);
+            let Err(error) = done else { return done };
+            self.connection.remedy(&mut attempts, error)?;
+        }
+    }
+
     /// Does a piece of work once in a session that may write, logged in. Only getting there is tried again.
     pub(crate) fn write<T>(
         &self,
