@@ -39,6 +39,9 @@ Exit codes:
   4 authentication               9 a call of a PKCS#11 module hung
                                 70 a fault in chancery
 
+The command lines of other tools, unchanged; /? after one says what it knows:
+  chancery signtool|certreq|certutil|import_key|key_mgmt_util|openssl ...
+
 Example, from nothing to a signed and verified program:
   chancery quickstart";
 

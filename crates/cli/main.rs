@@ -4,6 +4,7 @@
 
 mod args;
 mod commands;
+mod compat;
 mod exit;
 mod hints;
 mod json;
@@ -22,6 +23,10 @@ use crate::exit::Exit;
 use crate::ui::Ui;
 
 fn main() -> ExitCode {
+    let args: Vec<_> = std::env::args_os().collect();
+    if let Some(exit) = compat::run(&args) {
+        return exit;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -150,6 +150,19 @@ impl Authority {
         Ok(self.folder.read_index()?.issued().to_vec())
     }
 
+    /// Reads a certificate that it issued.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] where there is none of this serial number, [`ErrorKind::Malformed`].
+    pub fn issued_certificate(&self, issued: &Issued) -> Result<Certificate, Error> {
+        let file = self.folder.issued(&issued.serial);
+        let mut all = crate::read_certificate_file(&file)?;
+        if all.is_empty() {
+            return Err(Error::new(ErrorKind::Malformed, format!("{} is empty", file.display())));
+        }
+        Ok(all.swap_remove(0))
+    }
+
     /// Opens the key, and proves that it is that of the certificate.
     fn identity(&self, keyring: &Keyring) -> Result<(Identity, SignatureScheme), Error> {
         let key = keyring.open(&self.address)?;

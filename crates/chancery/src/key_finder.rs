@@ -56,7 +56,20 @@ impl<'a> KeyFinder<'a> {
         let binding = binding.ok_or_else(|| {
             key_error(KeyErrorKind::NotFound, format!("no key is bound to certificate {name}"))
         })?;
-        let (keyring, address) = self.place_of(&binding)?;
+        self.key_by_binding(&binding, certificate)
+            .map_err(|error| error.with_context(format!("certificate {name}, {binding}")))
+    }
+
+    /// Opens the key to which a binding leads, as [`bound_key`](Self::bound_key) does.
+    ///
+    /// # Errors
+    /// As [`bound_key`](Self::bound_key).
+    pub fn key_by_binding(
+        &self,
+        binding: &KeyBinding,
+        certificate: &Certificate,
+    ) -> Result<BoundKey, Error> {
+        let (keyring, address) = self.place_of(binding)?;
         let keyring = keyring.as_ref().unwrap_or(self.keyring);
         let wanted = certificate.public_key();
         match &address {
@@ -66,10 +79,7 @@ impl<'a> KeyFinder<'a> {
                 Ok(BoundKey { address: address.to_string(), key })
             }
             KeyAddress::Pkcs11(uri) => {
-                let info = on_token(keyring, uri, certificate).map_err(|error| {
-                    error.with_context(format!("certificate {name}, {binding}"))
-                })?;
-                open(keyring, &info, certificate)
+                open(keyring, &on_token(keyring, uri, certificate)?, certificate)
             }
         }
     }
@@ -271,6 +281,12 @@ pub(crate) fn binding_to(address: &str, provider: Option<&str>, of_machine: bool
 }
 
 impl BoundKey {
+    /// Takes a key that was opened at an address.
+    #[must_use]
+    pub fn new(address: impl Into<String>, key: Box<dyn SigningKey>) -> Self {
+        Self { address: address.into(), key }
+    }
+
     /// Proves by a signature over random bytes that the key signs and is the one of the certificate.
     ///
     /// # Errors
@@ -302,5 +318,20 @@ impl Keyring {
             }
             _ => Ok(tokens),
         }
+    }
+}
+
+impl KeyFinder<'_> {
+    /// Asks a key's place whether the private half can never be read out; `None` where it does not say.
+    #[must_use]
+    pub fn never_leaves(&self, key: &BoundKey) -> Option<bool> {
+        let address: KeyAddress = key.address.parse().ok()?;
+        let query = KeyQuery::any().with_public_key(key.key.public_key().clone());
+        let modules = self.settings.providers.values().map(|provider| provider.module.clone());
+        let others = modules.map(|module| self.keyring.with_module(module));
+        let found = self.keyring.find(&address, &query).ok().filter(|found| !found.is_empty());
+        let mut rest = others.filter_map(|keyring| keyring.find(&address, &query).ok());
+        let found = found.or_else(|| rest.find(|found| !found.is_empty()))?;
+        found.first()?.never_extractable
     }
 }

@@ -94,6 +94,11 @@ impl Keyring {
         Self { module: Some(module), pins: Arc::clone(&self.pins), tokens: self.tokens, shared_pin }
     }
 
+    /// Returns another keyring for the same module and PINs.
+    pub(crate) fn clone_with_same_module(&self) -> Self {
+        Self { module: self.module.clone(), pins: Arc::clone(&self.pins), tokens: self.tokens }
+    }
+
     /// Returns the files of the modules in which tokens are looked for.
     pub(crate) fn module_places(&self) -> Vec<PathBuf> {
         self.module.as_ref().map_or_else(Module::known_places, |module| vec![module.clone()])

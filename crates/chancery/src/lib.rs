@@ -4,6 +4,7 @@
 mod address;
 pub mod authority;
 mod base64;
+mod choosing;
 mod describing;
 mod detached;
 mod digesting;
@@ -19,6 +20,7 @@ mod modulus;
 mod offline;
 mod pins;
 mod planning;
+mod provider_keys;
 pub mod quickstart;
 mod removing;
 mod request_check;
@@ -38,7 +40,7 @@ pub use describing::{DescribedExtension, describe_extensions, purpose_name};
 pub use detached::{
     AttachOptions, Attached, PKCS7_LABEL, attach_signature, extract_signature, read_signature,
 };
-pub use digesting::digest_file;
+pub use digesting::{digest_file, hash_file};
 pub use error::{Error, ErrorKind};
 pub use exporting::{CertificateForm, export_certificates, export_pkcs12};
 pub use fetching::{Fetch, FetchError, Fetched, Gatherer, MAX_FETCHED_BYTES, MAX_FETCHES_PER_LEAF};
@@ -60,9 +62,12 @@ pub use offline::{
 pub use pins::StoredPin;
 pub use pins::{EnvironmentPin, FilePin, GivenPin, HsmEnvironmentPin, random_passphrase};
 pub use planning::{Plan, plan_signing};
+pub use provider_keys::{KeyHalf, ProviderKey, ProviderKeys};
 pub use removing::{RemoveOptions, Removed, RemovedPart, remove_signatures};
 pub use request_check::{RequestCheck, check_request};
-pub use requesting::{Product, Requested, request_from_inf, request_like};
+pub use requesting::{
+    Product, Requested, read_request_inf, request_from_inf, request_in_container, request_like,
+};
 pub use settings::{PinSetting, ProviderSettings, Settings};
 pub use signer::{Objection, Signer};
 pub use signing::{IfSigned, Outcome, SignFileOptions, Signed, sign_and_stamp_file, sign_file};

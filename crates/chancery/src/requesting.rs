@@ -9,7 +9,7 @@ use chancery_x509::{
     RequestPolicy, SerialNumber, Time, oid, read_certificates,
 };
 
-use crate::{Error, ErrorKind, KeyAddress, Keyring, read_small_file};
+use crate::{Error, ErrorKind, KeyAddress, Keyring, ProviderKeys, read_small_file};
 
 /// What came of a request.
 #[derive(Clone, Debug)]
@@ -45,23 +45,50 @@ pub fn request_from_inf(
     keyring: &Keyring,
     now: Time,
 ) -> Result<Requested, Error> {
-    let inf = Document::from_bytes(&read_small_file(path)?)
-        .map_err(|error| Error::malformed(path, error))?;
-    let (policy, notices) =
-        RequestPolicy::from_inf(&inf).map_err(|error| Error::malformed(path, error))?;
+    let (policy, notices) = read_request_inf(path)?;
     let wish = policy.key();
     let template = wish.template();
     let (key, made_key) = open_or_make(address, keyring, wish.algorithm, template)?;
+    Ok(Requested { product: product(&policy, &*key, now)?, made_key, notices })
+}
+
+fn product(policy: &RequestPolicy, key: &dyn SigningKey, now: Time) -> Result<Product, Error> {
     let failed = |error| Error::of_certificate("make the request", error);
-    let product = match policy.kind() {
+    Ok(match policy.kind() {
         RequestKind::SelfSigned(_) => {
             let serial = SerialNumber::random().map_err(failed)?;
-            let certificate = policy.self_sign(&*key, now, serial).map_err(failed)?;
+            let certificate = policy.self_sign(key, now, serial).map_err(failed)?;
             Product::SelfSigned(Box::new(certificate))
         }
-        _ => Product::Request(Box::new(policy.sign(&*key).map_err(failed)?)),
-    };
-    Ok(Requested { product, made_key, notices })
+        _ => Product::Request(Box::new(policy.sign(key).map_err(failed)?)),
+    })
+}
+
+/// What an INF says of the key it is for, and of who is to have it.
+///
+/// # Errors
+/// [`ErrorKind::Malformed`] with the line and column for an INF that is not in order, [`ErrorKind::Io`].
+pub fn read_request_inf(path: &Path) -> Result<(RequestPolicy, Vec<Notice>), Error> {
+    let inf = Document::from_bytes(&read_small_file(path)?)
+        .map_err(|error| Error::malformed(path, error))?;
+    RequestPolicy::from_inf(&inf).map_err(|error| Error::malformed(path, error))
+}
+
+/// Makes what an INF asks for with a key in a container of a provider, as [`request_from_inf`] does at an address. The
+/// key comes back too, so that the request can be remembered.
+///
+/// # Errors
+/// As [`request_from_inf`].
+pub fn request_in_container(
+    policy: &RequestPolicy,
+    container: &str,
+    provider: &ProviderKeys,
+    now: Time,
+) -> Result<(Product, Box<dyn SigningKey>), Error> {
+    let wish = policy.key();
+    let address = provider.address_of(container);
+    let (key, _) = open_or_make(&address, provider.keyring(), wish.algorithm, wish.template())?;
+    Ok((product(policy, &*key, now)?, key))
 }
 
 /// Extensions that the certificate authority adds, whatever the request says.

@@ -21,6 +21,7 @@ const VARIABLE: &str = "CHANCERY_CONFIG";
 /// ```toml
 /// module = "/usr/lib/softhsm/libsofthsm2.so"
 /// store = "/var/lib/chancery/stores"
+/// ca = "/var/lib/chancery/ca"
 /// timestamp = ["http://timestamp.example/rfc3161"]
 /// pin = { file = "/run/secrets/pin" }
 ///
@@ -38,6 +39,8 @@ pub struct Settings {
     pub module: Option<PathBuf>,
     /// The folder of certificate stores.
     pub store: Option<PathBuf>,
+    /// The folder of the certificate authority that requests go to.
+    pub ca: Option<PathBuf>,
     /// Timestamp servers, in the order they are tried.
     pub timestamp: Vec<String>,
     /// Where PINs come from.
@@ -118,6 +121,7 @@ impl Settings {
             match key.as_str() {
                 "module" => settings.module = Some(base.join(text_of(key, value)?)),
                 "store" => settings.store = Some(base.join(text_of(key, value)?)),
+                "ca" => settings.ca = Some(base.join(text_of(key, value)?)),
                 "timestamp" => {
                     let all = value.as_array().ok_or("`timestamp` is a list of URLs")?;
                     let read = |one| text_of(key, one).map(str::to_owned);
@@ -179,7 +183,7 @@ impl PinSetting {
 
 fn unknown(key: &str) -> String {
     format!(
-        "`{key}` is no setting; there are module, store, timestamp, pin, token.LABEL.pin, \
+        "`{key}` is no setting; there are module, store, ca, timestamp, pin, token.LABEL.pin, \
          provider.NAME.module and provider.NAME.token"
     )
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use chancery_certstore::{
-    Added, CertificateQuery, CertificateStore, Element, Entry, IfPresent, Location, PropertyChange,
+    Added, CertificateQuery, CertificateStore, Element, Entry, IfPresent, KeyBinding, Location, PropertyChange,
     PropertyId, StoreError, StoreErrorKind, StoreFolder, SystemStore, read_property_inf, read_sst,
 };
 use chancery_inf::Document;
@@ -135,19 +135,55 @@ impl Stores {
     ) -> Result<(Identity, String), Error> {
         let entry = self.find_one(store, id)?;
         let bound = finder.bound_key(&entry)?;
-        let certificate = certificate_of(&entry)?;
+        let address = bound.address.clone();
+        Ok((self.identity_of(store, &entry, bound, Vec::new())?, address))
+    }
+
+    /// Joins a certificate with its key, and with the certificates above it: among those given, and in the stores CA and
+    /// Root.
+    ///
+    /// # Errors
+    /// [`ErrorKind::CertificateMismatch`] where the key is another's; [`ErrorKind::Store`].
+    pub fn identity_of(
+        &self,
+        store: &SystemStore,
+        entry: &Entry,
+        bound: BoundKey,
+        mut others: Vec<Certificate>,
+    ) -> Result<Identity, Error> {
+        others.extend(self.issuers(store.location())?);
+        Identity::new(bound.key, certificate_of(entry)?, &others).map_err(|error| {
+            Error::new(ErrorKind::CertificateMismatch, "the certificate does not fit")
+                .with_source(error)
+        })
+    }
+
+    /// Lists the certificates of the stores CA and Root: of a location, the machine and the user.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub fn issuers(&self, location: Location) -> Result<Vec<Certificate>, Error> {
         let mut others = Vec::new();
-        for location in [store.location(), Location::LocalMachine, Location::CurrentUser] {
+        for location in [location, Location::LocalMachine, Location::CurrentUser] {
             for name in ["CA", "Root"] {
                 let entries = self.open(&named(location, name)?).entries()?;
                 others.extend(entries.iter().filter_map(|entry| entry.certificate().ok().cloned()));
             }
         }
-        let identity = Identity::new(bound.key, certificate, &others).map_err(|error| {
-            Error::new(ErrorKind::CertificateMismatch, "the certificate does not fit")
-                .with_source(error)
-        })?;
-        Ok((identity, bound.address))
+        Ok(others)
+    }
+
+    /// Lists whom the machine and the user trust: the certificates of their stores Root.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub fn roots(&self) -> Result<Vec<Certificate>, Error> {
+        let mut roots = Vec::new();
+        for location in [Location::LocalMachine, Location::CurrentUser] {
+            let entries = self.open(&named(location, "Root")?).entries()?;
+            roots.extend(entries.iter().filter_map(|entry| entry.certificate().ok().cloned()));
+        }
+        Ok(roots)
     }
 
     /// Adds every certificate of a file to a store: PEM, DER, or `.sst` with the properties in it.
@@ -302,6 +338,25 @@ impl Stores {
         key: &dyn SigningKey,
         now: Time,
     ) -> Result<Stored, Error> {
+        let of_machine = location != Location::CurrentUser;
+        let binding = binding_to(&address.to_string(), None, of_machine);
+        self.remember_bound_request(location, request, &binding, None, key, now)
+    }
+
+    /// Remembers a request as [`remember_request`](Self::remember_request) does, bound to its key in the words given, and
+    /// under a name for people.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Key`], [`ErrorKind::Store`].
+    pub fn remember_bound_request(
+        &self,
+        location: Location,
+        request: &CertificationRequest,
+        binding: &KeyBinding,
+        friendly_name: Option<&str>,
+        key: &dyn SigningKey,
+        now: Time,
+    ) -> Result<Stored, Error> {
         let failed = |error| Error::of_certificate("remember the request", error);
         let public_key = request.public_key().clone();
         let algorithm = public_key.algorithm();
@@ -315,11 +370,47 @@ impl Stores {
                 .self_signed(key, scheme)
                 .map_err(failed)?;
         let mut entry = Entry::new(placeholder);
-        let of_machine = location != Location::CurrentUser;
-        let binding = binding_to(&address.to_string(), None, of_machine).encode();
-        let binding = binding.map_err(|error| unwritable(&address.to_string(), error))?;
-        entry.properties_mut().set(PropertyId::KEY_PROVIDER_INFO, binding);
-        self.add(&named(location, "REQUEST")?, entry, IfPresent::Refuse)
+        if let Some(name) = friendly_name {
+            entry.properties_mut().set_text(PropertyId::FRIENDLY_NAME, name);
+        }
+        self.add_bound(&named(location, "REQUEST")?, entry, binding, IfPresent::Refuse)
+    }
+
+    /// Adds a certificate that is bound to a key in the words given; nobody looks whether that is its key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`]; [`ErrorKind::Usage`] for a binding that cannot be written.
+    pub fn add_bound(
+        &self,
+        store: &SystemStore,
+        mut entry: Entry,
+        binding: &KeyBinding,
+        if_present: IfPresent,
+    ) -> Result<Stored, Error> {
+        let encoded = binding.encode().map_err(|error| unwritable(&binding.to_string(), error))?;
+        entry.properties_mut().set(PropertyId::KEY_PROVIDER_INFO, encoded);
+        self.add(store, entry, if_present)
+    }
+
+    /// Finds the first of these locations that has a pending request for the key of a certificate in a file; the first of
+    /// all where none has.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`], [`ErrorKind::Malformed`], [`ErrorKind::Store`].
+    pub fn location_of_request(
+        &self,
+        locations: &[Location],
+        file: &Path,
+    ) -> Result<Location, Error> {
+        let (leaf, _) = leaf_and_chain(file, &[])?;
+        let query = CertificateQuery::any().with_public_key(leaf.public_key().clone());
+        for location in locations {
+            match self.open(&named(*location, "REQUEST")?).find(&query)? {
+                Match::None => {}
+                _ => return Ok(*location),
+            }
+        }
+        Ok(locations.first().copied().unwrap_or(Location::LocalMachine))
     }
 
     /// Accepts the answer to a request, as `certreq -accept` does: the certificate goes to the store My, bound to the key
@@ -368,7 +459,16 @@ impl Stores {
         if let Some(name) = name {
             entry.properties_mut().set(PropertyId::FRIENDLY_NAME, name);
         }
-        let bound = self.bind(&named(location, "My")?, entry, others, &found, key)?;
+        let my = named(location, "My")?;
+        let mut bound = self.bind(&my, entry, others, &found, key)?;
+        // The request's own words for its key stay, where nobody gave others and they were what found it.
+        let words = pending.first().and_then(|one| one.properties().get(PropertyId::KEY_PROVIDER_INFO));
+        if let (Some(words), None, None) = (words, key.place, key.provider) {
+            let thumbprint = bound.entry.thumbprint();
+            let change = (PropertyId::KEY_PROVIDER_INFO, Some(words.to_vec()));
+            self.open(&my).update(&thumbprint, &[change])?;
+            bound.entry = self.find_one(&my, &thumbprint.to_string())?;
+        }
         // Last of all: cut short before, the same command does the rest.
         for request in pending {
             match self.open(&requests).remove(&request.thumbprint()) {

@@ -1,0 +1,50 @@
+//! What the tools print, line by line: answers to stdout, remarks of ours to stderr.
+
+use std::error::Error as _;
+use std::io::{self, Write};
+
+use chancery::key::KeyErrorKind;
+use chancery::{Error, ErrorKind};
+
+/// Writes lines to stdout. A reader that has gone is no error.
+pub(super) fn say(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{text}");
+    let _ = out.flush();
+}
+
+/// Writes a prompt to stdout, without an end of line.
+pub(super) fn prompt(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
+}
+
+/// Writes lines of the tool's own to stderr.
+pub(super) fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Writes a remark that is ours and not the tool's.
+pub(super) fn remark(text: &str) {
+    complain(&format!("chancery: {text}"));
+}
+
+/// Says what an error is and what caused it, beneath the tool's own words for it.
+pub(super) fn explain(error: &Error) {
+    remark(&error.to_string());
+    let mut source = error.source();
+    while let Some(cause) = source {
+        complain(&format!("  caused by: {cause}"));
+        source = cause.source();
+    }
+    for candidate in error.candidates().iter().take(8) {
+        complain(&format!("  one of them: {candidate}"));
+    }
+    if error.kind() == ErrorKind::Key(KeyErrorKind::AuthRequired) {
+        complain(
+            "  hint: set n3fips_password to USER:PASSWORD (or HSM_PIN to a PIN) in the environment, or say in \
+             chancery.toml where the PIN is",
+        );
+    }
+}

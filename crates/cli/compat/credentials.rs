@@ -1,0 +1,51 @@
+//! Where the PIN comes from: never from a file of ours, and from an argument only with a warning.
+
+use std::sync::Arc;
+
+use chancery::key::{KeyError, KeyErrorKind, Pin, PinRequest, PinSource};
+use chancery::{HsmEnvironmentPin, Keyring};
+
+use crate::settings::current;
+
+/// A PIN that this run was given, for every token that asks.
+#[derive(Debug)]
+pub(super) struct HeldPin(Pin);
+
+impl HeldPin {
+    /// Keeps a PIN until the run ends.
+    pub(super) fn new(text: &str) -> Self {
+        Self(Pin::new(text.as_bytes().to_vec()))
+    }
+}
+
+impl PinSource for HeldPin {
+    fn pin(&self, _: &PinRequest) -> Result<Pin, KeyError> {
+        Ok(Pin::new(self.0.expose_secret().to_vec()))
+    }
+}
+
+/// Says that there is no PIN, in the words that people search for.
+#[derive(Debug)]
+struct NotSet;
+
+impl PinSource for NotSet {
+    fn pin(&self, request: &PinRequest) -> Result<Pin, KeyError> {
+        #[cfg(feature = "keyring")]
+        if let Ok(pin) = chancery::StoredPin::new("chancery", "n3fips_password").pin(request) {
+            return Ok(pin);
+        }
+        let message = format!("n3fips_password is not set, and nothing else gives the {request}");
+        Err(KeyError::new(KeyErrorKind::AuthRequired, message))
+    }
+}
+
+/// Makes the keyring of a run: with the PIN it was given, else that of the settings, of the environment, or of the
+/// system's credential store where that feature is in.
+pub(super) fn keyring(held: Option<HeldPin>) -> Keyring {
+    let pins: Arc<dyn PinSource> = match held {
+        Some(held) => Arc::new(held),
+        None => current().pins(Arc::new(HsmEnvironmentPin::or(Arc::new(NotSet)))),
+    };
+    let module = std::env::var_os("PKCS11_MODULE").filter(|path| !path.is_empty());
+    Keyring::new(module.map(Into::into).or_else(|| current().module.clone()), pins)
+}

@@ -1,0 +1,319 @@
+//! What each command of `key_mgmt_util` does and prints.
+
+use std::path::Path;
+
+use chancery::key::{EcCurve, KeyAlgorithm, KeyErrorKind, KeyQuery, KeyTemplate, PublicKeyNumbers};
+use chancery::{
+    Error, ErrorKind, KeyHalf, Keyring, ProviderKey, ProviderKeys, read_modulus, write_new_file,
+};
+
+use crate::compat::certificate_text::hex;
+use crate::compat::console::{complain, explain, remark, say};
+use crate::compat::credentials::{HeldPin, keyring};
+use crate::compat::grammar::{Line, Misread};
+use crate::settings::current;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It was done.
+    Done,
+    /// It was not.
+    Failed,
+    /// The prompt ends.
+    Exit,
+}
+
+/// What lasts from command to command.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    keyring: Option<Keyring>,
+}
+
+/// What is wrong: the line, or what it asks for.
+enum Trouble {
+    Line(Misread),
+    Error(Error),
+}
+
+impl From<Misread> for Trouble {
+    fn from(misread: Misread) -> Self {
+        Self::Line(misread)
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+const SUCCESS: &str = "0x00 : HSM Return: SUCCESS";
+
+impl Session {
+    pub(super) fn execute(&mut self, line: &Line) -> Answer {
+        if line.verb.name == "exit" {
+            return Answer::Exit;
+        }
+        let function = function(line.verb.name);
+        match self.perform(line, function) {
+            Ok(()) => Answer::Done,
+            Err(Trouble::Line(Misread(message))) => {
+                complain(&format!("Error: {message}"));
+                Answer::Failed
+            }
+            Err(Trouble::Error(error)) => {
+                say(&format!("\t{function} returned: {}", returned(error.kind())));
+                explain(&error);
+                Answer::Failed
+            }
+        }
+    }
+
+    fn perform(&mut self, line: &Line, function: &str) -> Result<(), Trouble> {
+        if !line.operands.is_empty() {
+            let words = line.operands.join(" ");
+            return Err(Misread(format!("`{words}` is no option of {}", line.verb.name)).into());
+        }
+        match line.verb.name {
+            "loginHSM" => self.log_in(line, function),
+            "logoutHSM" => {
+                self.keyring = None;
+                say(&format!("\t{function} returned: {SUCCESS}"));
+                Ok(self.say_nodes()?)
+            }
+            "findKey" => self.find(line, function),
+            "getAttribute" => self.attribute(line, function),
+            "getKeyInfo" => self.info(line, function),
+            _ => self.generate(line, function),
+        }
+    }
+
+    fn provider(&mut self) -> Result<ProviderKeys, Error> {
+        ProviderKeys::only(current(), self.keyring.get_or_insert_with(|| keyring(None)))
+    }
+
+    fn log_in(&mut self, line: &Line, function: &str) -> Result<(), Trouble> {
+        match line.value("u") {
+            Some(kind) if kind.eq_ignore_ascii_case("CU") => {}
+            Some(kind) => {
+                return Err(Misread(format!("-u {kind} is not done here; keys are a CU's")).into());
+            }
+            None => return Err(Misread("say who logs in: -u CU".to_owned()).into()),
+        }
+        let held = line.value("p").map(|password| {
+            remark("others can read the arguments of a process; better set n3fips_password");
+            HeldPin::new(&match line.value("s") {
+                Some(user) => format!("{user}:{password}"),
+                None => password.to_owned(),
+            })
+        });
+        self.keyring = Some(keyring(held));
+        if let Err(error) = self.provider().and_then(|provider| provider.login()) {
+            self.keyring = None;
+            return Err(error.into());
+        }
+        say(&format!("\t{function} returned: {SUCCESS}\n"));
+        Ok(self.say_nodes()?)
+    }
+
+    /// Says how the token does, where a cluster would say it of each node.
+    fn say_nodes(&mut self) -> Result<(), Error> {
+        let slot = self.provider()?.token()?.slot_id;
+        say("\tCluster Error Status");
+        say(&format!("\tNode id {slot} and err state 0x00000000 : HSM Return: SUCCESS"));
+        Ok(())
+    }
+
+    fn find(&mut self, line: &Line, function: &str) -> Result<(), Trouble> {
+        let halves: &[KeyHalf] = match line.value("c") {
+            None => &[KeyHalf::Public, KeyHalf::Private],
+            Some("2") => &[KeyHalf::Public],
+            Some("3") => &[KeyHalf::Private],
+            Some(other) => {
+                return Err(Misread(format!("-c {other}: 2 is public keys, 3 private ones")).into());
+            }
+        };
+        let of_type: fn(&KeyAlgorithm) -> bool = match line.value("t") {
+            None => |_| true,
+            Some("0") => |algorithm| matches!(algorithm, KeyAlgorithm::Rsa { .. }),
+            Some("3") => |algorithm| matches!(algorithm, KeyAlgorithm::Ec(_)),
+            Some(other) => return Err(Misread(format!("-t {other}: 0 is RSA, 3 EC")).into()),
+        };
+        let mut query = KeyQuery::any();
+        query.label = line.value("l").map(str::to_owned);
+        query.id = line.value("id").map(identifier).transpose()?;
+        if let Some(file) = line.value("m") {
+            query = query.with_modulus(read_modulus(Path::new(file))?.as_bytes());
+        }
+        let found = self.provider()?.find(&query)?;
+        let algorithm = |key: &ProviderKey| {
+            key.info.public_key.as_ref().is_none_or(|public| of_type(&public.algorithm()))
+        };
+        let handle = |key: &ProviderKey, half: &KeyHalf| match half {
+            KeyHalf::Public => key.public_handle,
+            KeyHalf::Private => key.private_handle,
+        };
+        let handles: Vec<String> = found
+            .iter()
+            .filter(|key| algorithm(key))
+            .flat_map(|key| halves.iter().map(move |half| handle(key, half).to_string()))
+            .collect();
+        say(&format!("Total number of keys present: {}\n", handles.len()));
+        if let Some(last) = handles.len().checked_sub(1) {
+            say(&format!("Number of matching keys from start index 0::{last}\n"));
+            say(&format!("Handles of matching keys:\n{}\n", handles.join(", ")));
+        }
+        self.say_nodes()?;
+        say(&format!("\n\t{function} returned: {SUCCESS}"));
+        Ok(())
+    }
+
+    fn attribute(&mut self, line: &Line, function: &str) -> Result<(), Trouble> {
+        let (key, half) = self.by_handle(line, "o")?;
+        let wanted = |name: &str| {
+            line.value(name).ok_or_else(|| Misread(format!("-{name} is missing")))
+        };
+        let (attribute, out) = (wanted("a")?, wanted("out")?);
+        let value = attribute_of(&key, half, attribute)?;
+        write_new_file(Path::new(out), format!("{value}\n").as_bytes(), false)?;
+        say(&format!("Attributes dumped into {out} file"));
+        say(&format!("\t{function} returned: {SUCCESS}"));
+        Ok(())
+    }
+
+    fn info(&mut self, line: &Line, function: &str) -> Result<(), Trouble> {
+        let (key, half) = self.by_handle(line, "k")?;
+        say(&format!("\t{function} returned: {SUCCESS}"));
+        let half = if half == KeyHalf::Private { "private" } else { "public" };
+        let kind = key.info.public_key.as_ref().map(|key| key.algorithm().to_string());
+        say(&format!("\t{half} key, {}", kind.as_deref().unwrap_or("of unknown type")));
+        say(&format!("\tContainer: {}", key.container));
+        say(&format!("\tAddress: {}", key.info.address));
+        say(&format!(
+            "\tHandles: {} public, {} private",
+            key.public_handle, key.private_handle
+        ));
+        Ok(())
+    }
+
+    fn by_handle(&mut self, line: &Line, option: &str) -> Result<(ProviderKey, KeyHalf), Trouble> {
+        let text = line.value(option).ok_or_else(|| {
+            Misread(format!("-{option} HANDLE is missing; findKey prints the handles"))
+        })?;
+        let handle = text.parse().map_err(|_| Misread(format!("`{text}` is no handle")))?;
+        Ok(self.provider()?.by_handle(handle)?)
+    }
+
+    fn generate(&mut self, line: &Line, function: &str) -> Result<(), Trouble> {
+        let algorithm = algorithm(line)?;
+        let label = line.value("l").ok_or_else(|| Misread("-l LABEL is missing".to_owned()))?;
+        let mut template = KeyTemplate::new(algorithm);
+        if let Some(id) = line.value("id") {
+            template = template.with_id(identifier(id)?);
+        }
+        let (key, _) = self.provider()?.generate(label, template)?;
+        say(&format!("\t{function} returned: {SUCCESS}\n"));
+        say(&format!(
+            "\t{function}:    public key handle: {}    private key handle: {}\n",
+            key.public_handle, key.private_handle
+        ));
+        Ok(self.say_nodes()?)
+    }
+}
+
+fn function(verb: &str) -> &'static str {
+    match verb {
+        "loginHSM" => "Cfm3LoginHSM",
+        "logoutHSM" => "Cfm3LogoutHSM",
+        "findKey" => "Cfm3FindKey",
+        "getAttribute" => "Cfm3GetAttribute",
+        "getKeyInfo" => "Cfm3GetKeyInfo",
+        "genRSAKeyPair" | "genECCKeyPair" => "Cfm3GenerateKeyPair",
+        _ => "Cfm3",
+    }
+}
+
+/// The client's numbers for what went wrong, as far as they are in its documentation; 0x01 for the rest.
+const fn returned(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Key(KeyErrorKind::AuthRefused) => {
+            "0xa0 : HSM Return: CKR_PIN_INCORRECT"
+        }
+        ErrorKind::Key(KeyErrorKind::AuthLocked) => "0xa4 : HSM Return: CKR_PIN_LOCKED",
+        ErrorKind::Key(KeyErrorKind::AuthRequired) => "0x101 : HSM Return: CKR_USER_NOT_LOGGED_IN",
+        ErrorKind::Key(KeyErrorKind::NotFound) => "0x60 : HSM Return: CKR_KEY_HANDLE_INVALID",
+        _ => "0x05 : HSM Return: CKR_GENERAL_ERROR",
+    }
+}
+
+fn algorithm(line: &Line) -> Result<KeyAlgorithm, Misread> {
+    if line.verb.name == "genECCKeyPair" {
+        let curve = match line.value("i") {
+            Some("2") => EcCurve::P256,
+            Some("14") => EcCurve::P384,
+            Some("15") => EcCurve::P521,
+            Some(other) => {
+                return Err(Misread(format!("-i {other}: 2 is P-256, 14 P-384, 15 P-521")));
+            }
+            None => return Err(Misread("-i CURVE is missing".to_owned())),
+        };
+        return Ok(KeyAlgorithm::Ec(curve));
+    }
+    if let Some(exponent) = line.value("e").filter(|exponent| *exponent != "65537") {
+        return Err(Misread(format!("-e {exponent} is not done here; 65537 is")));
+    }
+    let bits = line.value("m").ok_or_else(|| Misread("-m BITS is missing".to_owned()))?;
+    let bits = bits.parse().map_err(|_| Misread(format!("-m: `{bits}` is no number of bits")))?;
+    Ok(KeyAlgorithm::Rsa { bits })
+}
+
+/// Reads an identifier: text, or hex after `0x`.
+fn identifier(text: &str) -> Result<Vec<u8>, Misread> {
+    let Some(digits) = text.strip_prefix("0x") else { return Ok(text.as_bytes().to_vec()) };
+    let byte = |pair: &[u8]| {
+        let pair = core::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?;
+        u8::from_str_radix(pair, 16).ok()
+    };
+    let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(byte).collect();
+    bytes.ok_or_else(|| Misread(format!("`{text}` is not whole bytes in hex")))
+}
+
+fn attribute_of(key: &ProviderKey, half: KeyHalf, attribute: &str) -> Result<String, Trouble> {
+    let unknown = || Misread(format!("{}: its token does not say", key.container));
+    let public = || key.info.public_key.as_ref().ok_or_else(unknown);
+    let rsa = || match public()?.numbers() {
+        PublicKeyNumbers::Rsa { modulus, exponent } => Ok((modulus.clone(), exponent.clone())),
+        _ => Err(Misread("the key is no RSA key".to_owned())),
+    };
+    let bits = |modulus: &[u8]| {
+        let zeros = modulus.first().map_or(0, |first| first.leading_zeros());
+        u32::try_from(modulus.len()).unwrap_or_default().saturating_mul(8).saturating_sub(zeros)
+    };
+    Ok(match attribute {
+        "0" => format!("OBJ_ATTR_CLASS\n{:#04x}", if half == KeyHalf::Public { 2 } else { 3 }),
+        "3" => format!("OBJ_ATTR_LABEL\n{}", key.info.label.clone().unwrap_or_default()),
+        "256" => {
+            let number = match public()?.algorithm() {
+                KeyAlgorithm::Rsa { .. } => 0,
+                KeyAlgorithm::Ec(_) => 3,
+                _ => return Err(unknown().into()),
+            };
+            format!("OBJ_ATTR_KEY_TYPE\n{number:#04x}")
+        }
+        "258" => format!("OBJ_ATTR_ID\n0x{}", hex(key.info.id.as_deref().unwrap_or_default())),
+        "288" => format!("OBJ_ATTR_MODULUS\n{}", hex(&rsa()?.0)),
+        "289" => format!("OBJ_ATTR_MODULUS_BITS\n{:#x}", bits(&rsa()?.0)),
+        "290" => format!("OBJ_ATTR_PUBLIC_EXPONENT\n0x{}", hex(&rsa()?.1)),
+        "354" => {
+            let never = key.info.never_extractable.ok_or_else(unknown)?;
+            format!("OBJ_ATTR_EXTRACTABLE\n{:#04x}", u8::from(!never))
+        }
+        other => {
+            return Err(Misread(format!(
+                "-a {other} is not told here; 0, 3, 256, 258, 288, 289, 290 and 354 are"
+            ))
+            .into());
+        }
+    })
+}

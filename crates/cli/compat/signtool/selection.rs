@@ -1,0 +1,207 @@
+//! Which certificate signs, and where its key is.
+
+use std::path::Path;
+
+use chancery::certstore::{CertificateQuery, Entry, Location, SystemStore, Thumbprint};
+use chancery::x509::{Certificate, Identity};
+use chancery::{
+    BoundKey, Error, ErrorKind, KeyAddress, KeyFinder, ProviderKeys, Signer, read_certificate_file,
+    stored_identity_certificates,
+};
+
+use super::{Stop, now};
+use crate::compat::certificate_text::simple_name;
+use crate::compat::console::{complain, remark, say};
+use crate::compat::credentials::{HeldPin, keyring};
+use crate::compat::dates;
+use crate::compat::grammar::{Line, Misread};
+use crate::settings::{current, stores};
+
+/// The certificate that a line chooses.
+pub(super) struct Chosen {
+    certificate: Certificate,
+    place: Place,
+    /// Those of /ac, and of the file that the certificate is in.
+    others: Vec<Certificate>,
+}
+
+/// Where the certificate was found.
+enum Place {
+    /// In a store, which says where the key is.
+    Store(SystemStore, Box<Entry>),
+    /// In a PKCS#12 file with its key.
+    Pkcs12(BoundKey),
+    /// In a file, with its key in a container.
+    Container(BoundKey),
+    /// In a file, without a key.
+    Alone,
+}
+
+impl Chosen {
+    pub(super) const fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// The certificate and those above it, without its key.
+    pub(super) fn signer(&self) -> Result<Signer, Error> {
+        let mut others = self.others.clone();
+        others.extend(stores(None)?.issuers(Location::LocalMachine)?);
+        Ok(Signer::new(self.certificate.clone(), &others))
+    }
+
+    /// Opens the key.
+    pub(super) fn open(self) -> Result<(Identity, String), Error> {
+        let stores = stores(None)?;
+        let (entry, store, bound) = match self.place {
+            Place::Store(store, entry) => {
+                let keyring = keyring(None);
+                let bound = KeyFinder::new(&keyring, current()).bound_key(&entry)?;
+                (*entry, store, bound)
+            }
+            Place::Pkcs12(bound) | Place::Container(bound) => {
+                let store = machine_store("My")?;
+                (Entry::new(self.certificate), store, bound)
+            }
+            Place::Alone => {
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    "the file of /f has no key: name its container, /csp PROVIDER /kc CONTAINER, or choose a \
+                     certificate of a store, /sha1 HASH",
+                ));
+            }
+        };
+        let address = bound.address.clone();
+        Ok((stores.identity_of(&store, &entry, bound, self.others)?, address))
+    }
+}
+
+fn machine_store(name: &str) -> Result<SystemStore, Error> {
+    SystemStore::new(Location::LocalMachine, name)
+        .map_err(|error| Error::new(ErrorKind::Usage, error.to_string()))
+}
+
+/// Chooses by the options of a line.
+pub(super) fn choose(line: &Line) -> Result<Chosen, Stop> {
+    let mut others = Vec::new();
+    for file in line.values("ac") {
+        others.extend(read_certificate_file(Path::new(file))?);
+    }
+    line.not_both("kc", "k")?;
+    if let Some(file) = line.value("f") {
+        for option in ["sha1", "n", "i", "s", "sm", "a"] {
+            line.not_both("f", option)?;
+        }
+        return from_file(line, Path::new(file), others);
+    }
+    for option in ["p", "csp", "kc", "k"] {
+        if line.has(option) {
+            return Err(Misread(format!("/{option} goes with /f FILE")).into());
+        }
+    }
+    from_store(line, others)
+}
+
+fn from_file(line: &Line, file: &Path, mut others: Vec<Certificate>) -> Result<Chosen, Stop> {
+    let container = line.value("kc").or_else(|| line.value("k"));
+    if container.is_some() != line.has("csp") {
+        return Err(Misread("/csp PROVIDER and /kc CONTAINER go together".to_owned()).into());
+    }
+    let is_pkcs12 = file.extension().is_some_and(|end| {
+        ["pfx", "p12"].iter().any(|known| end.eq_ignore_ascii_case(known))
+    });
+    if is_pkcs12 {
+        let held = line.value("p").map(|password| {
+            remark("others can read the arguments of a process; better: chancery sign --pin-file");
+            HeldPin::new(password)
+        });
+        let address = KeyAddress::File(file.to_owned());
+        let keyring = keyring(held.or_else(|| Some(HeldPin::new(""))));
+        let (key, stored) = keyring.open_with_certificates(&address)?;
+        let none: [&Path; 0] = [];
+        let (certificate, more) =
+            stored_identity_certificates(key.public_key(), stored, &address, &none)?;
+        others.extend(more);
+        let place = Place::Pkcs12(BoundKey::new(address.to_string(), key));
+        return Ok(Chosen { certificate, place, others });
+    }
+    let mut all = read_certificate_file(file)?;
+    let certificate = match Signer::from_files(file, &[] as &[&Path])? {
+        Some(signer) => signer.certificate,
+        None => {
+            let message = format!("{} has several signers: give one", file.display());
+            return Err(Error::new(ErrorKind::Usage, message).into());
+        }
+    };
+    others.append(&mut all);
+    let place = match (line.value("csp"), container) {
+        (Some(provider), Some(container)) => {
+            let keyring = keyring(None);
+            let finder = KeyFinder::new(&keyring, current());
+            let binding = ProviderKeys::of_provider(provider, current(), &keyring)?
+                .binding(container, false);
+            Place::Container(finder.key_by_binding(&binding, &certificate)?)
+        }
+        _ => Place::Alone,
+    };
+    Ok(Chosen { certificate, place, others })
+}
+
+fn from_store(line: &Line, others: Vec<Certificate>) -> Result<Chosen, Stop> {
+    let location = if line.has("sm") { Location::LocalMachine } else { Location::CurrentUser };
+    let store = SystemStore::new(location, line.value("s").unwrap_or("My"))
+        .map_err(|error| Error::new(ErrorKind::Usage, error.to_string()))?;
+    let mut query = CertificateQuery::any();
+    if let Some(text) = line.value("sha1") {
+        let thumbprint: Thumbprint = text
+            .parse()
+            .map_err(|error| Misread(format!("/sha1 {text}: {error}")))?;
+        query = query.with_sha1(thumbprint);
+    }
+    if let Some(part) = line.value("n") {
+        query = query.with_subject(part);
+    }
+    if let Some(part) = line.value("i") {
+        query = query.with_issuer(part);
+    }
+    let found = stores(None)?.signing_candidates(&store, &query, now()?)?;
+    if line.has("debug") {
+        say(&format!("\nAfter the filters of {store}, {} certs were left.", found.len()));
+    }
+    if found.len() > 1 && !line.has("a") {
+        complain("SignTool Error: Multiple certificates were found that meet all the given criteria.");
+        complain("\tUse /a to have the one that is valid longest chosen, or /sha1 with the hash of one of these:");
+        for certificate in found.iter().filter_map(|entry| entry.certificate().ok()) {
+            complain(&block(certificate, 1));
+        }
+        return Err(Stop::Said);
+    }
+    let Some(entry) = found.into_iter().next() else {
+        complain("SignTool Error: No certificates were found that met all the given criteria.");
+        remark(&format!(
+            "a certificate in {store} counts where a key is bound to it, it is valid now and is for signing code; \
+             see them:  certutil {}-store {}",
+            if line.has("sm") { "" } else { "-user " },
+            store.name()
+        ));
+        return Err(Stop::Said);
+    };
+    let certificate = match entry.certificate() {
+        Ok(certificate) => certificate.clone(),
+        Err(error) => return Err(Error::of_certificate("sign with it", error).into()),
+    };
+    Ok(Chosen { certificate, place: Place::Store(store, Box::new(entry)), others })
+}
+
+/// A certificate as SignTool prints it, further in for each level.
+pub(super) fn block(certificate: &Certificate, level: usize) -> String {
+    let indent = "    ".repeat(level);
+    let hash: String =
+        certificate.thumbprint_sha1().iter().map(|octet| format!("{octet:02X}")).collect();
+    let issuer = certificate.issuer();
+    let issuer = issuer.common_name().unwrap_or_else(|| issuer.to_string());
+    format!(
+        "{indent}Issued to: {}\n{indent}Issued by: {issuer}\n{indent}Expires:   {}\n{indent}SHA1 hash: {hash}\n",
+        simple_name(certificate),
+        dates::signtool(certificate.not_after()),
+    )
+}

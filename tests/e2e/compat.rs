@@ -1,0 +1,9 @@
+//! The command lines of other tools, typed unchanged: their grammar, their answers, their exit codes.
+
+pub(crate) mod machine;
+
+mod articles;
+mod documentation;
+mod migration;
+mod refusals;
+mod scripts;
