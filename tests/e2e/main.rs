@@ -14,6 +14,7 @@ mod authority;
 mod bad_certificates;
 mod bad_input;
 mod certificates;
+mod compat;
 mod corpus;
 mod doctor;
 mod export;

@@ -70,13 +70,18 @@ impl Authority {
 }
 
 /// `chancery tsa serve`, ended with the test.
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Server {
-    fn start() -> Self {
+    /// The root above the server's certificate, PEM.
+    pub(crate) fn root() -> PathBuf {
+        AUTHORITY.at("ca.pem")
+    }
+
+    pub(crate) fn start() -> Self {
         let key = format!("file:{}", AUTHORITY.at("tsa.key").display());
         let certificate = AUTHORITY.at("tsa.pem");
         let mut serve = command(["tsa", "serve", "--key", &key, "--listen", "127.0.0.1:0"]);
