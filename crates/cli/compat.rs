@@ -84,7 +84,11 @@ fn asks_for_help(args: &[String]) -> bool {
 fn exit_with(code: u32) -> ExitCode {
     #[cfg(windows)]
     if code > 0xff {
-        #[expect(clippy::exit, clippy::as_conversions, reason = "an HRESULT does not fit ExitCode")]
+        #[expect(
+            clippy::exit,
+            clippy::as_conversions,
+            reason = "an HRESULT does not fit ExitCode"
+        )]
         std::process::exit(code as i32);
     }
     let low = u8::try_from(code & 0xff).unwrap_or(1);

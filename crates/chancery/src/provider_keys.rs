@@ -49,11 +49,7 @@ impl ProviderKeys {
     ///
     /// # Errors
     /// [`KeyErrorKind::Unavailable`] where no token stands for it.
-    pub fn of_provider(
-        name: &str,
-        settings: &Settings,
-        keyring: &Keyring,
-    ) -> Result<Self, Error> {
+    pub fn of_provider(name: &str, settings: &Settings, keyring: &Keyring) -> Result<Self, Error> {
         if let Some(provider) = settings.provider(name) {
             let mut place = Uri::new();
             place.token.clone_from(&provider.token);

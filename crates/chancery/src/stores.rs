@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use chancery_certstore::{
-    Added, CertificateQuery, CertificateStore, Element, Entry, IfPresent, KeyBinding, Location, PropertyChange,
-    PropertyId, StoreError, StoreErrorKind, StoreFolder, SystemStore, read_property_inf, read_sst,
+    Added, CertificateQuery, CertificateStore, Element, Entry, IfPresent, KeyBinding, Location,
+    PropertyChange, PropertyId, StoreError, StoreErrorKind, StoreFolder, SystemStore,
+    read_property_inf, read_sst,
 };
 use chancery_inf::Document;
 use chancery_key::{Match, SignatureScheme, SigningKey};
@@ -462,7 +463,8 @@ impl Stores {
         let my = named(location, "My")?;
         let mut bound = self.bind(&my, entry, others, &found, key)?;
         // The request's own words for its key stay, where nobody gave others and they were what found it.
-        let words = pending.first().and_then(|one| one.properties().get(PropertyId::KEY_PROVIDER_INFO));
+        let words =
+            pending.first().and_then(|one| one.properties().get(PropertyId::KEY_PROVIDER_INFO));
         if let (Some(words), None, None) = (words, key.place, key.provider) {
             let thumbprint = bound.entry.thumbprint();
             let change = (PropertyId::KEY_PROVIDER_INFO, Some(words.to_vec()));

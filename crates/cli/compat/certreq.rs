@@ -74,7 +74,10 @@ fn new(line: &Line) -> Result<(), Error> {
     let [inf, out] = operands(line)?;
     if Path::new(out).exists() && !line.has("f") {
         // Before a key is made that nobody would have asked for.
-        return Err(Error::new(ErrorKind::Usage, format!("{out} is there; -f puts the new one in its place")));
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("{out} is there; -f puts the new one in its place"),
+        ));
     }
     let (policy, notices) = read_request_inf(Path::new(inf))?;
     for notice in &notices {
@@ -106,7 +109,12 @@ fn new(line: &Line) -> Result<(), Error> {
         Product::SelfSigned(certificate) => {
             let store = SystemStore::new(location, "My")
                 .map_err(|error| Error::new(ErrorKind::Usage, error.to_string()))?;
-            stores.add_bound(&store, Entry::new((*certificate).clone()), &binding, IfPresent::Refuse)?;
+            stores.add_bound(
+                &store,
+                Entry::new((*certificate).clone()),
+                &binding,
+                IfPresent::Refuse,
+            )?;
             write(line, out, certificate.as_der())?;
             print_installed(line, &certificate);
             tell(line, "\nCertReq: Certificate Created and Installed");
@@ -205,16 +213,18 @@ fn submit(line: &Line) -> Result<(), Error> {
 /// What the certificate is for: by `-attrib CertificateTemplate:NAME`, code signing without.
 fn profile(line: &Line) -> Result<Profile, Error> {
     let Some(attributes) = line.value("attrib") else { return Ok(Profile::CodeSigning) };
-    let value = attributes.split_once(':').filter(|(name, _)| {
-        name.trim().eq_ignore_ascii_case("CertificateTemplate")
-    });
+    let value = attributes
+        .split_once(':')
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("CertificateTemplate"));
     match value.map(|(_, template)| template.trim().to_ascii_lowercase()).as_deref() {
         Some("codesigning") => Ok(Profile::CodeSigning),
         Some("webserver") => Ok(Profile::TlsServer),
         Some("subca") => Ok(Profile::IntermediateCa),
         _ => Err(Error::new(
             ErrorKind::Usage,
-            format!("-attrib `{attributes}`: CertificateTemplate:CodeSigning, :WebServer and :SubCA are known"),
+            format!(
+                "-attrib `{attributes}`: CertificateTemplate:CodeSigning, :WebServer and :SubCA are known"
+            ),
         )),
     }
 }

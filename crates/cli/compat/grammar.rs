@@ -68,7 +68,11 @@ pub(super) const fn valued(name: &'static str, value: &'static str, meaning: &'s
 }
 
 /// An option that is refused, and what to do instead.
-pub(super) const fn refused(name: &'static str, meaning: &'static str, instead: &'static str) -> Opt {
+pub(super) const fn refused(
+    name: &'static str,
+    meaning: &'static str,
+    instead: &'static str,
+) -> Opt {
     Opt { name, value: None, meaning, status: Status::Refused(instead) }
 }
 
@@ -113,7 +117,10 @@ impl Line {
         let all: Vec<&str> = self.operands.iter().map(String::as_str).collect();
         let count = all.len();
         all.try_into().map_err(|_| {
-            Misread(format!("{} takes {}, and {count} were given", self.verb.name, self.verb.operands))
+            Misread(format!(
+                "{} takes {}, and {count} were given",
+                self.verb.name, self.verb.operands
+            ))
         })
     }
 
@@ -160,11 +167,7 @@ impl Tool {
     }
 
     /// Reads the options and operands of a verb.
-    pub(super) fn read_rest(
-        &self,
-        verb: &'static Verb,
-        args: &[String],
-    ) -> Result<Line, Misread> {
+    pub(super) fn read_rest(&self, verb: &'static Verb, args: &[String]) -> Result<Line, Misread> {
         if let Status::Refused(instead) = verb.status {
             return Err(Misread(format!("{} is not done here; {instead}", verb.name)));
         }

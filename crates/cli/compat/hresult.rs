@@ -35,8 +35,11 @@ impl HResult {
     pub(super) fn of(error: &Error) -> Self {
         const INVALID_DATA: HResult =
             HResult::new(0x8007_000d, "WIN32: 13 ERROR_INVALID_DATA", "The data is invalid.");
-        const EXISTS: HResult =
-            HResult::new(0x8009_2005, "-2146885627 CRYPT_E_EXISTS", "Object or property already exists.");
+        const EXISTS: HResult = HResult::new(
+            0x8009_2005,
+            "-2146885627 CRYPT_E_EXISTS",
+            "Object or property already exists.",
+        );
         const UNSPECIFIED: HResult =
             HResult::new(0x8000_4005, "-2147467259 E_FAIL", "Unspecified error");
         match error.kind() {
@@ -87,11 +90,9 @@ fn of_io(error: &Error) -> Option<HResult> {
 
 const fn of_key(kind: KeyErrorKind) -> HResult {
     match kind {
-        KeyErrorKind::NotFound => HResult::new(
-            0x8009_0016,
-            "-2146893802 NTE_BAD_KEYSET",
-            "Keyset does not exist",
-        ),
+        KeyErrorKind::NotFound => {
+            HResult::new(0x8009_0016, "-2146893802 NTE_BAD_KEYSET", "Keyset does not exist")
+        }
         KeyErrorKind::Mismatch => HResult::new(
             0x8009_0015,
             "-2146893803 NTE_BAD_PUBLIC_KEY",

@@ -20,10 +20,18 @@ pub(super) const TOOL: Tool = Tool {
         meaning: "Checks that the two handles are halves of one pair and that it signs.",
         status: Status::Done,
         options: &[
-            valued("from", "HSM", "Where the pair is; RSA, to read a key from a file, is not done."),
+            valued(
+                "from",
+                "HSM",
+                "Where the pair is; RSA, to read a key from a file, is not done.",
+            ),
             valued("privateKeyHandle", "N", "The number of the private half, from findKey -c 3."),
             valued("publicKeyHandle", "N", "The number of the public half, from findKey -c 2."),
-            refused("RSA", "Imports a key from a file.", "a key that was in a file is no key of an HSM: chancery key generate"),
+            refused(
+                "RSA",
+                "Imports a key from a file.",
+                "a key that was in a file is no key of an HSM: chancery key generate",
+            ),
         ],
     }],
     notes: &[
@@ -62,7 +70,9 @@ pub(super) fn run(args: &[String]) -> u32 {
 fn handles(line: &Line) -> Result<(u32, u32), Misread> {
     match line.value("from") {
         Some(place) if place.eq_ignore_ascii_case("HSM") => {}
-        Some(place) => return Err(Misread(format!("-from {place} is not done here; -from HSM is"))),
+        Some(place) => {
+            return Err(Misread(format!("-from {place} is not done here; -from HSM is")));
+        }
         None => return Err(Misread("say where the key is: -from HSM".to_owned())),
     }
     if !line.operands.is_empty() {

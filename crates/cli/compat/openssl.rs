@@ -33,7 +33,9 @@ pub(super) fn run(args: &[String]) -> u32 {
     let line = match TOOL.read(args).and_then(check) {
         Ok(line) => line,
         Err(Misread(message)) => {
-            complain(&format!("chancery openssl: {message}; for anything else call OpenSSL itself"));
+            complain(&format!(
+                "chancery openssl: {message}; for anything else call OpenSSL itself"
+            ));
             return 1;
         }
     };

@@ -117,14 +117,17 @@ fn tell(line: &Line, text: &str) {
 fn timestamper(line: &Line) -> Result<Option<HttpTimestamper>, Stop> {
     line.not_both("t", "tr")?;
     if line.has("t") && line.has("td") {
-        let message = "/td is the digest of /tr; servers of /t choose their own. Type /tr URL /td sha256";
+        let message =
+            "/td is the digest of /tr; servers of /t choose their own. Type /tr URL /td sha256";
         return Err(Misread(message.to_owned()).into());
     }
     if line.has("td") && !line.has("tr") {
         return Err(Misread("/td without /tr: name the server, /tr URL".to_owned()).into());
     }
     if line.is_before("td", "tr") {
-        remark("/td before /tr is lost on SignTool, which then asks for SHA-1; here it counts. Type /tr first");
+        remark(
+            "/td before /tr is lost on SignTool, which then asks for SHA-1; here it counts. Type /tr first",
+        );
     }
     let (url, kind) = match (line.value("tr"), line.value("t")) {
         (Some(url), _) => (url, TimestampKind::Rfc3161),
@@ -149,6 +152,8 @@ fn timestamper(line: &Line) -> Result<Option<HttpTimestamper>, Stop> {
 /// Reads the name of a hash.
 fn digest(option: &str, name: &str) -> Result<chancery::key::DigestAlgorithm, Misread> {
     name.to_ascii_lowercase().parse().map_err(|_| {
-        Misread(format!("{option} {name}: no hash that is used here; SHA1, SHA256, SHA384, SHA512 are"))
+        Misread(format!(
+            "{option} {name}: no hash that is used here; SHA1, SHA256, SHA384, SHA512 are"
+        ))
     })
 }

@@ -20,7 +20,7 @@ use chancery_testkit::oracles::Oracles;
 use super::machine::{Cluster, Machine, PIN, PROVIDER, assert_as_shown, folded};
 
 const INF: &str = "[Version]\r\nSignature = \"$Windows NT$\"\r\n[NewRequest]\r\n\
-    Subject = \"CN=www.mydomain.com,C=US,ST=Texas,L=Houston,O=Information Technology,OU=Certificate Management\"\r\n\
+    Subject = \"CN=www.mydomain.com,OU=Certificate Management,O=Information Technology,L=Houston,ST=Texas,C=US\"\r\n\
     HashAlgorithm = SHA256\r\nKeyAlgorithm = RSA\r\nKeyLength = 2048\r\n\
     ProviderName = \"Cavium Key Storage Provider\"\r\n\
     KeyUsage = \"CERT_DIGITAL_SIGNATURE_KEY_USAGE\"\r\nMachineKeySet = True   \r\n";
@@ -95,9 +95,13 @@ fn another_machine_signs_with_the_same_key_as_the_second_article_has_it() {
     let root = first.run(&["certutil", "-ca.cert", "<my root certificate>.cer"]).ends_with(0);
     let pem = root.stdout.split_once("-----BEGIN CERTIFICATE-----").unwrap().1;
     let (_, after) = pem.split_once("-----END CERTIFICATE-----").unwrap();
-    assert!(folded(&root.stdout).starts_with("CA cert[0]: 3 -- Valid CA cert[0]: -----BEGIN CERTIFICATE-----"));
+    assert!(
+        folded(&root.stdout)
+            .starts_with("CA cert[0]: 3 -- Valid CA cert[0]: -----BEGIN CERTIFICATE-----")
+    );
     assert_as_shown(after, "CertUtil: -ca.cert command completed successfully.");
     second.bring(&first, "<my root certificate>.cer");
+    second.bring(&first, "root.cer");
     second.bring(&first, "signedCertificate.cer");
 
     let added =
@@ -148,12 +152,21 @@ fn another_machine_signs_with_the_same_key_as_the_second_article_has_it() {
 
     let (public, private) = find_handles(&second);
     let imported = second
-        .run(&["import_key", "-from", "HSM", "\u{2013}privateKeyHandle", &private, "-publicKeyHandle", &public])
+        .run(&[
+            "import_key",
+            "-from",
+            "HSM",
+            "\u{2013}privateKeyHandle",
+            &private,
+            "-publicKeyHandle",
+            &public,
+        ])
         .ends_with(0);
     assert_as_shown(&imported.stdout, "Represented 1 keypairs in Cavium Key Storage Provider.");
     assert!(imported.stderr.contains("is taken for -"), "{}", imported.stderr);
 
-    let keys = second.run(&["certutil", "-key", "-csp", "Cavium Key Storage provider"]).ends_with(0);
+    let keys =
+        second.run(&["certutil", "-key", "-csp", "Cavium Key Storage provider"]).ends_with(0);
     assert_as_shown(
         &keys.stdout,
         "Cavium Key Storage provider: <container> RSA CertUtil: -key command completed successfully.",
@@ -166,7 +179,8 @@ fn another_machine_signs_with_the_same_key_as_the_second_article_has_it() {
          _continue_=\"Provider={PROVIDER}&\"\r\n_continue_=\"Flags=0&\"\r\n_continue_=\"KeySpec=2\"\r\n"
     );
     second.write("repair.txt", repair);
-    let repaired = second.run(&["certutil", "-repairstore", "my", serial, "repair.txt"]).ends_with(0);
+    let repaired =
+        second.run(&["certutil", "-repairstore", "my", serial, "repair.txt"]).ends_with(0);
     assert_as_shown(
         &repaired.stdout,
         &format!("{block} CertUtil: -repairstore command completed successfully."),

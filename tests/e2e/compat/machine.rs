@@ -39,7 +39,7 @@ impl<'a> Machine<'a> {
         let home = tempfile::tempdir().unwrap();
         let module = cluster.hsm.module().display();
         let settings = format!(
-            "store = 'stores'\nca = 'ca'\n\
+            "module = '{module}'\nstore = 'stores'\nca = 'ca'\n\
              [provider.\"{PROVIDER}\"]\nmodule = '{module}'\ntoken = 'cluster'\n"
         );
         fs::write(home.path().join("chancery.toml"), settings).unwrap();

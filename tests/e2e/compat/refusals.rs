@@ -60,7 +60,11 @@ fn a_line_that_makes_no_sense_says_what_to_type() {
         ("key_mgmt_util singlecmd loginHSM -u CU -s a -p wrong", 1, "CKR_PIN_INCORRECT"),
         ("key_mgmt_util findKey", 1, "key_mgmt_util singlecmd COMMAND"),
         ("import_key -from HSM -privateKeyHandle 3", 1, "-publicKeyHandle N is missing"),
-        ("import_key -from HSM -privateKeyHandle 3 -publicKeyHandle 2", 1, "no key has the handle 3"),
+        (
+            "import_key -from HSM -privateKeyHandle 3 -publicKeyHandle 2",
+            1,
+            "no key has the handle 3",
+        ),
         ("openssl x509 -text -in a", 1, "call OpenSSL itself"),
         ("openssl req -new", 1, "call OpenSSL itself"),
     ] {
@@ -98,7 +102,8 @@ fn a_key_made_by_the_tool_is_found_told_about_and_made_once() {
     let found = machine.line("key_mgmt_util singlecmd findKey -c 3 -t 3").ends_with(0).stdout;
     assert!(found.contains("Total number of keys present: 1"), "{found}");
     let handle = found.split_once("matching keys:").unwrap().1.split_whitespace().next().unwrap();
-    let told = machine.line(&format!("key_mgmt_util singlecmd getKeyInfo -k {handle}")).ends_with(0);
+    let told =
+        machine.line(&format!("key_mgmt_util singlecmd getKeyInfo -k {handle}")).ends_with(0);
     assert!(told.stdout.contains("private key, EC P-256"), "{told:?}");
     assert!(told.stdout.contains("Container: curve"), "{told:?}");
     let line = format!("key_mgmt_util singlecmd getAttribute -o {handle} -a 258 -out id.txt");
@@ -108,14 +113,18 @@ fn a_key_made_by_the_tool_is_found_told_about_and_made_once() {
     // The file is there now, and is not written over.
     machine.line(&line).ends_with(1);
     says(&machine, "key_mgmt_util singlecmd genECCKeyPair -i 2 -l curve", 1, "returned: 0x05");
-    says(&machine, "key_mgmt_util singlecmd findKey -l nobody", 0, "Total number of keys present: 0");
+    says(
+        &machine,
+        "key_mgmt_util singlecmd findKey -l nobody",
+        0,
+        "Total number of keys present: 0",
+    );
     // Halves of two pairs are no pair.
     let all = machine.line("key_mgmt_util singlecmd findKey -c 2").ends_with(0).stdout;
     let public = all.split_once("matching keys:").unwrap().1.trim_start().lines().next().unwrap();
     let own = (handle.parse::<u32>().unwrap() - 1).to_string();
     let other = public.split(", ").find(|public| *public != own).unwrap();
-    let line =
-        format!("import_key -from HSM -privateKeyHandle {handle} -publicKeyHandle {other}");
+    let line = format!("import_key -from HSM -privateKeyHandle {handle} -publicKeyHandle {other}");
     says(&machine, &line, 1, "the handles are of two pairs");
 }
 

@@ -41,7 +41,9 @@ fn a_build_script_signs_timestamps_and_verifies_unchanged() {
     }
     let url = &server.url;
     let signed = machine
-        .line(&format!("signtool sign /tr {url} /td sha256 /fd sha256 /sha1 {thumbprint} a.exe b.dll"))
+        .line(&format!(
+            "signtool sign /tr {url} /td sha256 /fd sha256 /sha1 {thumbprint} a.exe b.dll"
+        ))
         .ends_with(0);
     assert_eq!(
         signed.stdout,
@@ -152,7 +154,10 @@ fn an_authority_answers_and_certificates_are_told_about() {
     enrolled(&machine);
     let again = machine.line("certreq -retrieve 1 again.cer").ends_with(0);
     assert!(again.stdout.contains("Certificate retrieved(Issued) Issued"), "{again:?}");
-    assert_eq!(fs::read(machine.at("again.cer")).unwrap(), fs::read(machine.at("signer.cer")).unwrap());
+    assert_eq!(
+        fs::read(machine.at("again.cer")).unwrap(),
+        fs::read(machine.at("signer.cer")).unwrap()
+    );
     machine.line("certreq -retrieve 2 more.cer").ends_with(0x57);
     let judged = machine.line("certutil -verify signer.cer").ends_with(0);
     assert!(judged.stdout.contains("Cert is an End Entity certificate"), "{judged:?}");
@@ -160,7 +165,11 @@ fn an_authority_answers_and_certificates_are_told_about() {
     let refused = machine.line("certutil -verify signer.cer").ends_with(0x0a);
     assert!(refused.stdout.contains("CERT_E_CHAINING"), "{refused:?}");
     let dumped = machine.line("certutil -dump request.csr").ends_with(0);
-    assert!(dumped.stdout.starts_with("PKCS10 Certificate Request:\nVersion: 1\nSubject:\n    CN=Example Ltd\n"));
+    assert!(
+        dumped
+            .stdout
+            .starts_with("PKCS10 Certificate Request:\nVersion: 1\nSubject:\n    CN=Example Ltd\n")
+    );
     assert!(dumped.stdout.contains("Signature matches Public Key"), "{dumped:?}");
     let hashed = machine.line("certutil -hashfile signer.cer SHA256").ends_with(0);
     let theirs = chancery_testkit::openssl::openssl([
@@ -174,7 +183,8 @@ fn an_authority_answers_and_certificates_are_told_about() {
     let listed = machine.line("certutil -csplist").ends_with(0);
     assert!(listed.stdout.contains("Provider Name: Cavium Key Storage Provider\n"), "{listed:?}");
     // A certificate bound anew, by its public key alone.
-    let bound = machine.run(&["certutil", "-user", "-repairstore", "My", "Example Ltd"]).ends_with(0);
+    let bound =
+        machine.run(&["certutil", "-user", "-repairstore", "My", "Example Ltd"]).ends_with(0);
     assert!(bound.stderr.contains("proved by a signature"), "{bound:?}");
     let listed = machine.line("certutil -user -store My").ends_with(0);
     assert!(listed.stdout.contains("Signature test passed"), "{listed:?}");

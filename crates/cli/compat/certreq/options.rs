@@ -7,8 +7,11 @@ const FORCE: Opt = flag("f", "Puts new files in the place of old ones.");
 const USER: Opt = flag("user", "The stores of the user.");
 const MACHINE: Opt = flag("machine", "The stores of the machine.");
 const BINARY: Opt = flag("binary", "Writes DER, and no Base64.");
-const CONFIG: Opt =
-    valued("config", "FOLDER", "The authority's folder (chancery ca init); else `ca` of chancery.toml.");
+const CONFIG: Opt = valued(
+    "config",
+    "FOLDER",
+    "The authority's folder (chancery ca init); else `ca` of chancery.toml.",
+);
 const POLICY_SERVER: Opt =
     refused("PolicyServer", "A policy server.", "authorities are folders here: -config FOLDER");
 
@@ -30,7 +33,11 @@ pub(in crate::compat) const TOOL: Tool = Tool {
                 FORCE,
                 USER,
                 MACHINE,
-                refused("cert", "A certificate to renew.", "type  chancery csr new --like OLD.cer --key URI"),
+                refused(
+                    "cert",
+                    "A certificate to renew.",
+                    "type  chancery csr new --like OLD.cer --key URI",
+                ),
                 refused("binary", "Writes DER.", "type  certutil -decode OUT OUT.der"),
                 POLICY_SERVER,
             ],

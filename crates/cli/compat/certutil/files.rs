@@ -10,7 +10,9 @@ use chancery::sigverify::digest;
 use chancery::x509::{
     Certificate, Extensions, Name, Time, UnverifiedRequest, WindowsForm, read_documents, to_pem,
 };
-use chancery::{Error, ErrorKind, hash_file, read_certificate_file, read_small_file, write_new_file};
+use chancery::{
+    Error, ErrorKind, hash_file, read_certificate_file, read_small_file, write_new_file,
+};
 
 use super::{Failure, between};
 use crate::compat::certificate_text::{hex, print_own_signature, serial};
@@ -166,7 +168,11 @@ fn dump_extensions(extensions: &Extensions) {
     say(&format!("Certificate Extensions: {}", extensions.iter().count()));
     for extension in extensions.iter() {
         let flags = if extension.critical { "1(Critical)" } else { "0" };
-        say(&format!("    {}: Flags = {flags}, Length = {:x}", extension.oid, extension.value.len()));
+        say(&format!(
+            "    {}: Flags = {flags}, Length = {:x}",
+            extension.oid,
+            extension.value.len()
+        ));
     }
     say("");
 }

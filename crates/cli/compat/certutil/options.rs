@@ -6,8 +6,11 @@ const USER: Opt = flag("user", "The stores of the user, and not of the machine."
 const ENTERPRISE: Opt = flag("enterprise", "The stores of the machine's enterprise.");
 const GROUP_POLICY: Opt = flag("grouppolicy", "The stores of group policy.");
 const FORCE: Opt = flag("f", "Puts what is new in the place of what is there.");
-const VERBOSE: Opt =
-    refused("v", "Says more.", "type  chancery cert show FILE, which says what every extension says");
+const VERBOSE: Opt = refused(
+    "v",
+    "Says more.",
+    "type  chancery cert show FILE, which says what every extension says",
+);
 const SILENT: Opt = flag("silent", "Asks nothing; nothing is ever asked.");
 
 const fn verb(
@@ -34,7 +37,14 @@ pub(in crate::compat) const TOOL: Tool = Tool {
             "ca.cert",
             "FILE",
             "Writes the certificate of the certificate authority, DER, and prints it.",
-            &[FORCE, valued("config", "FOLDER", "The authority's folder (chancery ca init); else `ca` of chancery.toml.")],
+            &[
+                FORCE,
+                valued(
+                    "config",
+                    "FOLDER",
+                    "The authority's folder (chancery ca init); else `ca` of chancery.toml.",
+                ),
+            ],
         ),
         verb(
             "addstore",
@@ -64,18 +74,35 @@ pub(in crate::compat) const TOOL: Tool = Tool {
             "repairstore",
             "STORE ID [INF]",
             "Finds the key of a certificate and binds it, or sets the properties of an INF. A key is proved first to be the certificate's.",
-            &[USER, ENTERPRISE, GROUP_POLICY, SILENT, VERBOSE, valued("csp", "PROVIDER", "The provider to look for the key in.")],
+            &[
+                USER,
+                ENTERPRISE,
+                GROUP_POLICY,
+                SILENT,
+                VERBOSE,
+                valued("csp", "PROVIDER", "The provider to look for the key in."),
+            ],
         ),
         verb(
             "key",
             "[CONTAINER]",
             "Lists the key containers of a provider.",
-            &[USER, SILENT, VERBOSE, valued("csp", "PROVIDER", "The provider; without it the one of chancery.toml.")],
+            &[
+                USER,
+                SILENT,
+                VERBOSE,
+                valued("csp", "PROVIDER", "The provider; without it the one of chancery.toml."),
+            ],
         ),
         verb("csplist", "", "Lists the providers.", &[USER, VERBOSE]),
         verb("encode", "IN OUT", "Writes a file in Base64, as a certificate.", &[FORCE]),
         verb("decode", "IN OUT", "Writes what a file in Base64 has.", &[FORCE]),
-        verb("hashfile", "FILE [ALGORITHM]", "Prints the hash of a file; SHA1 without an algorithm.", &[]),
+        verb(
+            "hashfile",
+            "FILE [ALGORITHM]",
+            "Prints the hash of a file; SHA1 without an algorithm.",
+            &[],
+        ),
         verb("dump", "FILE", "Prints what is in a certificate or request.", &[VERBOSE, SILENT]),
         verb(
             "verify",
@@ -85,15 +112,31 @@ pub(in crate::compat) const TOOL: Tool = Tool {
                 USER,
                 SILENT,
                 VERBOSE,
-                refused("urlfetch", "Fetches what is missing.", "type  chancery cert verify FILE --roots ROOTS --fetch"),
+                refused(
+                    "urlfetch",
+                    "Fetches what is missing.",
+                    "type  chancery cert verify FILE --roots ROOTS --fetch",
+                ),
             ],
         ),
-        other("importpfx", "Imports a key.", "sign with the file as it is:  signtool sign /f FILE.pfx, or --key file:FILE.pfx"),
-        other("exportpfx", "Exports a key.", "keys stay where they are:  chancery cert export --pkcs12 for a key file"),
+        other(
+            "importpfx",
+            "Imports a key.",
+            "sign with the file as it is:  signtool sign /f FILE.pfx, or --key file:FILE.pfx",
+        ),
+        other(
+            "exportpfx",
+            "Exports a key.",
+            "keys stay where they are:  chancery cert export --pkcs12 for a key file",
+        ),
         other("delkey", "Deletes a key.", "type  chancery key delete --key URI --yes"),
         other("csptest", "Tests providers.", "type  chancery token doctor"),
         other("scinfo", "Tells about smart cards.", "type  chancery token list"),
-        other("revoke", "Revokes a certificate.", "type  chancery cert revoke --ca FOLDER --serial N"),
+        other(
+            "revoke",
+            "Revokes a certificate.",
+            "type  chancery cert revoke --ca FOLDER --serial N",
+        ),
         other("crl", "Publishes a revocation list.", "type  chancery ca crl FOLDER"),
         other("url", "Shows a window.", "type  chancery cert verify FILE --roots ROOTS --fetch"),
         other("asn", "Prints ASN.1.", "type  openssl asn1parse -i -in FILE"),

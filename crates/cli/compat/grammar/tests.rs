@@ -16,7 +16,12 @@ const TOOL: Tool = Tool {
                 flag("v", "Says more."),
                 valued("fd", "ALG", "The hash."),
                 refused("dlib", "A library.", "use --key"),
-                Opt { name: "ac", value: Some("FILE"), meaning: "More.", status: Status::Repeatable },
+                Opt {
+                    name: "ac",
+                    value: Some("FILE"),
+                    meaning: "More.",
+                    status: Status::Repeatable,
+                },
             ],
         },
         Verb {
@@ -43,7 +48,8 @@ fn read(line: &str) -> Result<Line, Misread> {
 
 #[test]
 fn slashes_hyphens_dashes_and_either_case_are_one() {
-    for text in ["sign /v /fd sha256 a.exe", "SIGN -V -FD sha256 a.exe", "sign a.exe \u{2013}v /Fd sha256"]
+    for text in
+        ["sign /v /fd sha256 a.exe", "SIGN -V -FD sha256 a.exe", "sign a.exe \u{2013}v /Fd sha256"]
     {
         let line = read(text).unwrap();
         assert!(line.has("v"), "{text}");

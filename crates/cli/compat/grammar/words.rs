@@ -130,12 +130,10 @@ mod tests {
 
     #[test]
     fn words_are_split_as_a_command_prompt_does() {
-        assert_eq!(split(r#"sign /d "My ""best"" program" a.exe"#, false), [
-            "sign",
-            "/d",
-            "My \"best\" program",
-            "a.exe"
-        ]);
+        assert_eq!(
+            split(r#"sign /d "My ""best"" program" a.exe"#, false),
+            ["sign", "/d", "My \"best\" program", "a.exe"]
+        );
         assert_eq!(split("  a\t\"\"  \r\n b ", false), ["a", "", "b"]);
         let path = r"findKey -m C:\\Users\\me\\modulus.txt";
         assert_eq!(split(path, true).last().unwrap(), r"C:\Users\me\modulus.txt");

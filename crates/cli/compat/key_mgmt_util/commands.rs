@@ -171,9 +171,8 @@ impl Session {
 
     fn attribute(&mut self, line: &Line, function: &str) -> Result<(), Trouble> {
         let (key, half) = self.by_handle(line, "o")?;
-        let wanted = |name: &str| {
-            line.value(name).ok_or_else(|| Misread(format!("-{name} is missing")))
-        };
+        let wanted =
+            |name: &str| line.value(name).ok_or_else(|| Misread(format!("-{name} is missing")));
         let (attribute, out) = (wanted("a")?, wanted("out")?);
         let value = attribute_of(&key, half, attribute)?;
         write_new_file(Path::new(out), format!("{value}\n").as_bytes(), false)?;
@@ -190,10 +189,7 @@ impl Session {
         say(&format!("\t{half} key, {}", kind.as_deref().unwrap_or("of unknown type")));
         say(&format!("\tContainer: {}", key.container));
         say(&format!("\tAddress: {}", key.info.address));
-        say(&format!(
-            "\tHandles: {} public, {} private",
-            key.public_handle, key.private_handle
-        ));
+        say(&format!("\tHandles: {} public, {} private", key.public_handle, key.private_handle));
         Ok(())
     }
 
@@ -237,9 +233,7 @@ fn function(verb: &str) -> &'static str {
 /// The client's numbers for what went wrong, as far as they are in its documentation; 0x01 for the rest.
 const fn returned(kind: ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::Key(KeyErrorKind::AuthRefused) => {
-            "0xa0 : HSM Return: CKR_PIN_INCORRECT"
-        }
+        ErrorKind::Key(KeyErrorKind::AuthRefused) => "0xa0 : HSM Return: CKR_PIN_INCORRECT",
         ErrorKind::Key(KeyErrorKind::AuthLocked) => "0xa4 : HSM Return: CKR_PIN_LOCKED",
         ErrorKind::Key(KeyErrorKind::AuthRequired) => "0x101 : HSM Return: CKR_USER_NOT_LOGGED_IN",
         ErrorKind::Key(KeyErrorKind::NotFound) => "0x60 : HSM Return: CKR_KEY_HANDLE_INVALID",

@@ -22,8 +22,16 @@ pub(in crate::compat) const TOOL: Tool = Tool {
             options: &[
                 valued("u", "TYPE", "CU; officers administer with the tools of their HSM."),
                 valued("s", "USER", "The user; the PIN is USER:PASSWORD, as AWS CloudHSM has it."),
-                valued("p", "PASSWORD", "The password. Without -s it is the whole PIN. Others can read the arguments of a process, so better set n3fips_password."),
-                refused("hpswd", "Asks for the password.", "leave out -p: the PIN comes from n3fips_password or chancery.toml"),
+                valued(
+                    "p",
+                    "PASSWORD",
+                    "The password. Without -s it is the whole PIN. Others can read the arguments of a process, so better set n3fips_password.",
+                ),
+                refused(
+                    "hpswd",
+                    "Asks for the password.",
+                    "leave out -p: the PIN comes from n3fips_password or chancery.toml",
+                ),
             ],
         },
         Verb {
@@ -39,11 +47,19 @@ pub(in crate::compat) const TOOL: Tool = Tool {
             meaning: "Prints the handles of the keys that fit.",
             status: Status::Done,
             options: &[
-                valued("c", "CLASS", "2 for public keys, 3 for private keys; both without it. 4, secret keys, is not done."),
+                valued(
+                    "c",
+                    "CLASS",
+                    "2 for public keys, 3 for private keys; both without it. 4, secret keys, is not done.",
+                ),
                 valued("t", "TYPE", "0 for RSA, 3 for EC."),
                 valued("l", "LABEL", "The label."),
                 valued("id", "ID", "The identifier: text, or hex after 0x."),
-                valued("m", "FILE", "A file with the modulus, as openssl prints it or without `Modulus=`."),
+                valued(
+                    "m",
+                    "FILE",
+                    "A file with the modulus, as openssl prints it or without `Modulus=`.",
+                ),
                 refused("sess", "Session keys.", "keys of sessions are not looked for"),
                 refused("u", "Who shares the key.", "sharing is told by the tools of the HSM"),
                 refused("kcv", "The check value of a key.", "key pairs have none: use -m or -id"),
@@ -56,7 +72,11 @@ pub(in crate::compat) const TOOL: Tool = Tool {
             status: Status::Done,
             options: &[
                 valued("o", "HANDLE", "The key."),
-                valued("a", "ATTRIBUTE", "0 class, 3 label, 256 type, 258 identifier, 288 modulus, 289 its bits, 290 public exponent, 354 extractable."),
+                valued(
+                    "a",
+                    "ATTRIBUTE",
+                    "0 class, 3 label, 256 type, 258 identifier, 288 modulus, 289 its bits, 290 public exponent, 354 extractable.",
+                ),
                 valued("out", "FILE", "A file that is not there yet."),
             ],
         },
@@ -82,7 +102,11 @@ pub(in crate::compat) const TOOL: Tool = Tool {
                 valued("id", "ID", "The identifier: text, or hex after 0x."),
                 flag("nex", "Not extractable; keys are made so anyway."),
                 refused("sess", "For this session.", "keys are made to stay"),
-                refused("wrap_with", "A wrapping key.", "keys are made so that they cannot leave their token"),
+                refused(
+                    "wrap_with",
+                    "A wrapping key.",
+                    "keys are made so that they cannot leave their token",
+                ),
                 refused("attest", "Checks the HSM.", "use the tools of the HSM"),
             ],
         },

@@ -1,8 +1,6 @@
 //! `signtool timestamp` and `signtool remove`
 
-use chancery::{
-    RemoveOptions, RemovedPart, StampFileOptions, remove_signatures, timestamp_file,
-};
+use chancery::{RemoveOptions, RemovedPart, StampFileOptions, remove_signatures, timestamp_file};
 
 use super::sign::each;
 use super::{Counts, Stop, now, timestamper};
@@ -29,7 +27,9 @@ pub(super) fn remove(line: &Line) -> Result<Counts, Stop> {
         (true, _) => RemovedPart::All,
         (false, true) => RemovedPart::UnsignedAttributes,
         (false, false) => {
-            return Err(Misread("say what goes: /s for signatures, /u for timestamps".to_owned()).into());
+            return Err(
+                Misread("say what goes: /s for signatures, /u for timestamps".to_owned()).into()
+            );
         }
     };
     each(line, "Successfully committed changes to the file", |file| {

@@ -4,11 +4,13 @@ use crate::compat::grammar::{Opt, Status, Tool, Verb, flag, refused, valued};
 
 const QUIET: Opt = flag("q", "Says nothing but errors.");
 const VERBOSE: Opt = flag("v", "Says more, with the numbers of files at the end.");
-const DEBUG: Opt = flag("debug", "As /v, and which certificates of the store there are to choose from.");
+const DEBUG: Opt =
+    flag("debug", "As /v, and which certificates of the store there are to choose from.");
 const TR: Opt = valued("tr", "URL", "Timestamps by RFC 3161 from this server.");
 const TD: Opt = valued("td", "ALG", "The hash for /tr, after it: SHA256, SHA384, SHA512, SHA1.");
 const T: Opt = valued("t", "URL", "Timestamps from this server in the way before RFC 3161.");
-const SEAL: Opt = refused("seal", "Sealing signatures.", "leave it out; /as appends to a signature");
+const SEAL: Opt =
+    refused("seal", "Sealing signatures.", "leave it out; /as appends to a signature");
 const P7: Opt = refused("p7", "PKCS#7 over any file.", "type  openssl cms -sign");
 
 pub(in crate::compat) const TOOL: Tool = Tool {
@@ -24,7 +26,11 @@ pub(in crate::compat) const TOOL: Tool = Tool {
             meaning: "Signs files, in the place of signatures they have unless /as is there.",
             status: Status::Done,
             options: &[
-                valued("fd", "ALG", "The hash of the file: SHA256, SHA384, SHA512, SHA1. There has to be one."),
+                valued(
+                    "fd",
+                    "ALG",
+                    "The hash of the file: SHA256, SHA384, SHA512, SHA1. There has to be one.",
+                ),
                 valued("sha1", "HASH", "The certificate of this SHA-1, as it is pasted."),
                 valued("n", "TEXT", "The certificate with this in its subject."),
                 valued("i", "TEXT", "The certificate with this in its issuer."),
@@ -32,12 +38,25 @@ pub(in crate::compat) const TOOL: Tool = Tool {
                 flag("sm", "The stores of the machine, and not of the user."),
                 flag("a", "Of several certificates the one that is valid longest."),
                 valued("f", "FILE", "The certificate in a file, or a PKCS#12 file with its key."),
-                valued("p", "PASSWORD", "The password of the PKCS#12 file. Others can read the arguments of a process: chancery sign --pin-file."),
-                valued("csp", "PROVIDER", "The provider that has the key of /f; chancery.toml says which token stands for it."),
+                valued(
+                    "p",
+                    "PASSWORD",
+                    "The password of the PKCS#12 file. Others can read the arguments of a process: chancery sign --pin-file.",
+                ),
+                valued(
+                    "csp",
+                    "PROVIDER",
+                    "The provider that has the key of /f; chancery.toml says which token stands for it.",
+                ),
                 valued("kc", "CONTAINER", "The key's container: its label."),
                 valued("k", "CONTAINER", "The same."),
                 flag("as", "Keeps the signatures there are and appends one."),
-                Opt { name: "ac", value: Some("FILE"), meaning: "More certificates, for the path to the root.", status: Status::Repeatable },
+                Opt {
+                    name: "ac",
+                    value: Some("FILE"),
+                    meaning: "More certificates, for the path to the root.",
+                    status: Status::Repeatable,
+                },
                 T,
                 TR,
                 TD,
@@ -47,22 +66,42 @@ pub(in crate::compat) const TOOL: Tool = Tool {
                 flag("nph", "Does not, whatever SIGNTOOL_PAGE_HASHES says."),
                 valued("dg", "FOLDER", "Writes FILE.dig and FILE.p7u, to be signed elsewhere."),
                 flag("ds", "Signs a .dig: writes FILE.dig.signed."),
-                valued("di", "FOLDER", "Takes FILE.dig.signed and FILE.p7u from there and finishes the file."),
+                valued(
+                    "di",
+                    "FOLDER",
+                    "Takes FILE.dig.signed and FILE.p7u from there and finishes the file.",
+                ),
                 refused("dxml", "Writes FILE.dig.xml.", "FILE.dig has the same"),
-                refused("dlib", "Signs by a library.", "a key in an HSM is used through PKCS#11: chancery sign --key"),
+                refused(
+                    "dlib",
+                    "Signs by a library.",
+                    "a key in an HSM is used through PKCS#11: chancery sign --key",
+                ),
                 refused("dmdf", "Data for /dlib.", "leave it out with /dlib"),
                 P7,
                 refused("p7co", "The content's type for /p7.", "leave it out with /p7"),
                 refused("p7ce", "How /p7 has the content.", "leave it out with /p7"),
                 refused("r", "The root's subject.", "name the certificate: /sha1 HASH"),
                 refused("c", "The certificate's template.", "name the certificate: /sha1 HASH"),
-                refused("u", "The certificate's purpose.", "certificates for code are chosen; name another with /sha1 HASH"),
-                refused("uw", "Certificates for Windows components.", "name the certificate: /sha1 HASH"),
+                refused(
+                    "u",
+                    "The certificate's purpose.",
+                    "certificates for code are chosen; name another with /sha1 HASH",
+                ),
+                refused(
+                    "uw",
+                    "Certificates for Windows components.",
+                    "name the certificate: /sha1 HASH",
+                ),
                 refused("nosealwarn", "Warnings of seals.", "leave it out"),
                 refused("itos", "Sealing signatures.", "leave it out"),
                 refused("fdchw", "A warning about the hash.", "leave it out"),
                 refused("tdchw", "A warning about the hash.", "leave it out"),
-                refused("rmc", "More room for certificates.", "leave it out; there is as much as it takes"),
+                refused(
+                    "rmc",
+                    "More room for certificates.",
+                    "leave it out; there is as much as it takes",
+                ),
                 SEAL,
                 QUIET,
                 VERBOSE,
@@ -75,16 +114,30 @@ pub(in crate::compat) const TOOL: Tool = Tool {
             meaning: "Verifies signatures by the roots in the stores Root.",
             status: Status::Done,
             options: &[
-                flag("pa", "By the policy for programs. It or /pg has to be there: the policy without is that for drivers."),
-                valued("pg", "GUID", "By this policy: {00AAC56B-CD44-11D0-8CC2-00C04FC295EE}, which is /pa."),
+                flag(
+                    "pa",
+                    "By the policy for programs. It or /pg has to be there: the policy without is that for drivers.",
+                ),
+                valued(
+                    "pg",
+                    "GUID",
+                    "By this policy: {00AAC56B-CD44-11D0-8CC2-00C04FC295EE}, which is /pa.",
+                ),
                 flag("all", "Every signature of a file, and not the first alone."),
                 valued("ds", "N", "The signature of this number, from 0."),
                 flag("tw", "Warns where there is no timestamp."),
                 flag("d", "Prints what the program is called."),
                 valued("r", "TEXT", "The root's subject has to have this in it."),
-                flag("ph", "Says whether the page hashes are those of the file; they are always checked."),
+                flag(
+                    "ph",
+                    "Says whether the page hashes are those of the file; they are always checked.",
+                ),
                 refused("kp", "The policy for drivers.", "nothing here judges drivers: /pa"),
-                refused("hash", "The hash by which catalogs are searched.", "type  chancery digest FILE --digest sha1"),
+                refused(
+                    "hash",
+                    "The hash by which catalogs are searched.",
+                    "type  chancery digest FILE --digest sha1",
+                ),
                 refused("a", "Catalogs too.", "signatures in files are verified: leave it out"),
                 refused("ad", "The default catalog.", "signatures in files are verified"),
                 refused("as", "The system's catalogs.", "signatures in files are verified"),

@@ -106,9 +106,9 @@ fn from_file(line: &Line, file: &Path, mut others: Vec<Certificate>) -> Result<C
     if container.is_some() != line.has("csp") {
         return Err(Misread("/csp PROVIDER and /kc CONTAINER go together".to_owned()).into());
     }
-    let is_pkcs12 = file.extension().is_some_and(|end| {
-        ["pfx", "p12"].iter().any(|known| end.eq_ignore_ascii_case(known))
-    });
+    let is_pkcs12 = file
+        .extension()
+        .is_some_and(|end| ["pfx", "p12"].iter().any(|known| end.eq_ignore_ascii_case(known)));
     if is_pkcs12 {
         let held = line.value("p").map(|password| {
             remark("others can read the arguments of a process; better: chancery sign --pin-file");
@@ -137,8 +137,8 @@ fn from_file(line: &Line, file: &Path, mut others: Vec<Certificate>) -> Result<C
         (Some(provider), Some(container)) => {
             let keyring = keyring(None);
             let finder = KeyFinder::new(&keyring, current());
-            let binding = ProviderKeys::of_provider(provider, current(), &keyring)?
-                .binding(container, false);
+            let binding =
+                ProviderKeys::of_provider(provider, current(), &keyring)?.binding(container, false);
             Place::Container(finder.key_by_binding(&binding, &certificate)?)
         }
         _ => Place::Alone,
@@ -152,9 +152,8 @@ fn from_store(line: &Line, others: Vec<Certificate>) -> Result<Chosen, Stop> {
         .map_err(|error| Error::new(ErrorKind::Usage, error.to_string()))?;
     let mut query = CertificateQuery::any();
     if let Some(text) = line.value("sha1") {
-        let thumbprint: Thumbprint = text
-            .parse()
-            .map_err(|error| Misread(format!("/sha1 {text}: {error}")))?;
+        let thumbprint: Thumbprint =
+            text.parse().map_err(|error| Misread(format!("/sha1 {text}: {error}")))?;
         query = query.with_sha1(thumbprint);
     }
     if let Some(part) = line.value("n") {
@@ -168,8 +167,12 @@ fn from_store(line: &Line, others: Vec<Certificate>) -> Result<Chosen, Stop> {
         say(&format!("\nAfter the filters of {store}, {} certs were left.", found.len()));
     }
     if found.len() > 1 && !line.has("a") {
-        complain("SignTool Error: Multiple certificates were found that meet all the given criteria.");
-        complain("\tUse /a to have the one that is valid longest chosen, or /sha1 with the hash of one of these:");
+        complain(
+            "SignTool Error: Multiple certificates were found that meet all the given criteria.",
+        );
+        complain(
+            "\tUse /a to have the one that is valid longest chosen, or /sha1 with the hash of one of these:",
+        );
         for certificate in found.iter().filter_map(|entry| entry.certificate().ok()) {
             complain(&block(certificate, 1));
         }

@@ -55,10 +55,13 @@ fn check_policy(line: &Line) -> Result<(), Misread> {
     line.not_both("pa", "pg")?;
     match line.value("pg") {
         Some(guid) if guid.trim_matches(['{', '}']).eq_ignore_ascii_case(PROGRAMS) => Ok(()),
-        Some(guid) => Err(Misread(format!("/pg {guid}: only {{{PROGRAMS}}} is known, which is /pa"))),
+        Some(guid) => {
+            Err(Misread(format!("/pg {guid}: only {{{PROGRAMS}}} is known, which is /pa")))
+        }
         None if line.has("pa") => Ok(()),
         None => Err(Misread(
-            "without /pa the policy is that for drivers, by which nothing here judges. Type /pa".to_owned(),
+            "without /pa the policy is that for drivers, by which nothing here judges. Type /pa"
+                .to_owned(),
         )),
     }
 }
@@ -109,7 +112,9 @@ impl One<'_> {
             match objection(signature) {
                 None if self.root_fits(signature) => good = good.saturating_add(1),
                 None => {
-                    complain("SignTool Error: The signing certificate's root is not the one of /r.");
+                    complain(
+                        "SignTool Error: The signing certificate's root is not the one of /r.",
+                    );
                     failed = true;
                 }
                 Some(text) => {
@@ -123,7 +128,8 @@ impl One<'_> {
                 counts.warnings += 1;
             }
         }
-        for reason in report.reasons.iter().filter(|reason| reason.severity() >= Severity::Invalid) {
+        for reason in report.reasons.iter().filter(|reason| reason.severity() >= Severity::Invalid)
+        {
             complain(&format!("SignTool Error: The file is not in order: {reason}"));
             failed = true;
         }
@@ -233,20 +239,17 @@ fn objection(signature: &SignatureReport) -> Option<&'static str> {
         ChainStatus::Expired => Some(
             "A required certificate is not within its validity period when\n\tverifying against the current system clock.",
         ),
-        ChainStatus::Incomplete => Some(
-            "A certificate chain could not be built to a trusted root\n\tauthority.",
-        ),
-        ChainStatus::Revoked => Some("A certificate was explicitly revoked by its issuer."),
-        ChainStatus::WrongUsage => {
-            Some("The certificate is not valid for the requested usage.")
+        ChainStatus::Incomplete => {
+            Some("A certificate chain could not be built to a trusted root\n\tauthority.")
         }
+        ChainStatus::Revoked => Some("A certificate was explicitly revoked by its issuer."),
+        ChainStatus::WrongUsage => Some("The certificate is not valid for the requested usage."),
         ChainStatus::Weak => Some("The chain has a key or a signature that is too weak."),
         _ => Some(
             "A certificate chain processed, but terminated in a root\n\tcertificate which is not trusted by the trust provider.",
         ),
     };
     let worst = signature.reasons.iter().map(|reason| reason.severity()).max();
-    of_chain.or_else(|| {
-        (worst >= Some(Severity::Invalid)).then_some("The signature is not in order.")
-    })
+    of_chain
+        .or_else(|| (worst >= Some(Severity::Invalid)).then_some("The signature is not in order."))
 }
