@@ -17,7 +17,7 @@ mod windows;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-usage: cargo xtask TASK [SECONDS | --all | --matrix | DIR]
+usage: cargo xtask TASK [SECONDS | --all | --matrix | DIR | N]
 
   oracles  install and build what the tests need
   test     `oracles`, then run every test of the workspace and count them
@@ -30,6 +30,8 @@ usage: cargo xtask TASK [SECONDS | --all | --matrix | DIR]
            writes docs/tokens.md
   corpus   verify the executables of DIR, a folder with a MANIFEST.tsv, and compare with the
            manifest, osslsigncode, signify and LIEF, signature by signature
+  pitfalls write files that have fooled verifiers into DIR, with the verdicts they deserve
+  mutate   verify signed files with random changes: 100000, or as many as N says
   windows  build for Windows and run the tests that can run under wine; needs Debian
   ci       formatting, lints, documentation, dependencies, packages, then `test`, `tokens`,
            the seeds of the fuzz targets, where it can be done some fuzzing, and `windows`";
@@ -50,6 +52,9 @@ fn main() -> ExitCode {
         ["windows"] => windows::run().and_then(suite::Tally::close),
         ["ci"] => ci::run(),
         ["corpus", dir] => examiner::run(&["corpus", dir]),
+        ["pitfalls", dir] => examiner::run(&["pitfalls", dir]),
+        ["mutate"] => examiner::run(&["mutate"]),
+        ["mutate", count] => examiner::run(&["mutate", count]),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

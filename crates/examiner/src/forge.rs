@@ -32,6 +32,10 @@ pub struct ForgedCertificate {
     pub extensions: Vec<(ObjectIdentifier, bool, Vec<u8>)>,
     /// How it is signed.
     pub scheme: SignatureScheme,
+    /// The serial number.
+    pub serial: u8,
+    /// `SubjectPublicKeyInfo` in place of that of the key.
+    pub spki: Option<Vec<u8>>,
 }
 
 impl ForgedCertificate {
@@ -44,7 +48,16 @@ impl ForgedCertificate {
             times: ("250101000000Z", "450101000000Z"),
             extensions: Vec::new(),
             scheme: SignatureScheme::EcdsaSha256,
+            serial: 1,
+            spki: None,
         }
+    }
+
+    /// Sets the serial number.
+    #[must_use]
+    pub fn numbered(mut self, serial: u8) -> Self {
+        self.serial = serial;
+        self
     }
 
     /// Starts a code-signing certificate.
@@ -95,6 +108,12 @@ impl ForgedCertificate {
 
     /// Has a key sign it.
     pub fn by(&self, key: &SoftKey) -> Certificate {
+        Certificate::from_der(&self.der_by(key)).unwrap()
+    }
+
+    /// Has a key sign it, whether or not that can be read again.
+    #[must_use]
+    pub fn der_by(&self, key: &SoftKey) -> Vec<u8> {
         let algorithm = algorithm_identifier(self.scheme);
         let time = |text: &str| asn1::tlv(tag::UTC_TIME, &[text.as_bytes()]);
         let list: Vec<Vec<u8>> = self
@@ -116,17 +135,16 @@ impl ForgedCertificate {
         };
         let tbs = asn1::sequence(&[
             &asn1::tlv(tag::context_constructed(0), &[&[2, 1, 2]]),
-            &[2, 1, 1],
+            &[2, 1, self.serial],
             &algorithm,
             self.issuer.parse::<chancery_x509::Name>().unwrap().as_der(),
             &asn1::sequence(&[&time(self.times.0), &time(self.times.1)]),
             self.subject.parse::<chancery_x509::Name>().unwrap().as_der(),
-            self.public_key.spki_der(),
+            self.spki.as_deref().unwrap_or(self.public_key.spki_der()),
             &extensions,
         ]);
         let signature = key.sign(self.scheme, &tbs).unwrap();
-        let der = asn1::sequence(&[&tbs, &algorithm, &asn1::bit_string(signature.as_bytes())]);
-        Certificate::from_der(&der).unwrap()
+        asn1::sequence(&[&tbs, &algorithm, &asn1::bit_string(signature.as_bytes())])
     }
 }
 
@@ -150,6 +168,12 @@ pub fn indirect_data(data: &[u8], algorithm: &ObjectIdentifier, digest: &[u8]) -
     ])
 }
 
+/// Writes an attribute with these values, one after the other in DER.
+#[must_use]
+pub fn attribute(oid: &ObjectIdentifier, values: &[u8]) -> Vec<u8> {
+    asn1::sequence(&[&asn1::object_identifier(oid), &asn1::tlv(tag::SET, &[values])])
+}
+
 /// A signature to be written as it stands.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "tests change one field at a time")]
@@ -166,6 +190,8 @@ pub struct ForgedSignature {
     pub certificates: Vec<Vec<u8>>,
     /// How often the SignerInfo is written.
     pub signers: usize,
+    /// Signed attributes, one after the other in DER, in place of the two honest ones.
+    pub signed: Option<Vec<u8>>,
     /// Unsigned attributes: type and values.
     pub unsigned: Vec<(ObjectIdentifier, Vec<Vec<u8>>)>,
 }
@@ -181,6 +207,7 @@ impl ForgedSignature {
             digest_algorithms: vec![sha256],
             certificates: vec![identity.certificate().as_der().to_vec()],
             signers: 1,
+            signed: None,
             unsigned: Vec::new(),
         }
     }
@@ -189,14 +216,12 @@ impl ForgedSignature {
     pub fn by(&self, identity: &Identity) -> Vec<u8> {
         let digest = DigestAlgorithm::Sha256;
         let hash = chancery_sigverify::digest(digest, Tlv::parse(&self.content).unwrap().contents);
-        let attribute = |oid: &ObjectIdentifier, values: &[u8]| {
-            asn1::sequence(&[&asn1::object_identifier(oid), &asn1::tlv(tag::SET, &[values])])
-        };
         let attributes = [
             attribute(&cms_oid::CONTENT_TYPE, &asn1::object_identifier(&self.content_type)),
             attribute(&cms_oid::MESSAGE_DIGEST, &asn1::octet_string(&hash)),
         ]
         .concat();
+        let attributes = self.signed.clone().unwrap_or(attributes);
         let message = asn1::tlv(tag::SET, &[&attributes]);
         let scheme = SignatureScheme::EcdsaSha256;
         let signature = identity.key().sign(scheme, &message).unwrap();

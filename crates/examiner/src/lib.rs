@@ -16,7 +16,9 @@ pub mod explanations;
 pub mod forge;
 mod judging;
 pub mod memory;
+pub mod mutations;
 pub mod opinion;
+pub mod pitfalls;
 pub mod tools;
 
 pub use judging::{judge_bytes, judge_file};

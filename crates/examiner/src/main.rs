@@ -8,6 +8,8 @@ mod tables;
 use std::path::Path;
 use std::process::ExitCode;
 
+const USAGE: &str = "usage: examiner corpus DIR | pitfalls DIR | mutate [N] | checks";
+
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
@@ -16,7 +18,13 @@ fn main() -> ExitCode {
             print!("{}", chancery_examiner::checks_table::render());
             Ok(())
         }
-        _ => Err("usage: examiner corpus DIR | checks".into()),
+        ["pitfalls", dir] => tables::pitfalls(Path::new(dir)),
+        ["mutate"] => tables::mutations(100_000),
+        ["mutate", count] => match count.parse() {
+            Ok(count) => tables::mutations(count),
+            Err(_) => Err(USAGE.into()),
+        },
+        _ => Err(USAGE.into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Instant;
 
 use chancery_examiner::corpus::{Comparison, Examined, MAX_MEMORY_KIB, examine};
 use chancery_examiner::opinion::{Agreement, FIELDS};
-use chancery_examiner::{explanations, tools};
+use chancery_examiner::pitfalls::{AT, Course, judge};
+use chancery_examiner::{explanations, memory, mutations, tools};
 
 /// Examines a corpus and prints what came out.
 pub(crate) fn corpus(dir: &Path) -> Result<(), String> {
@@ -129,4 +131,48 @@ fn costs(examined: &[Examined]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Writes the pitfalls and prints what we and osslsigncode say of each.
+pub(crate) fn pitfalls(dir: &Path) -> Result<(), String> {
+    let course = Course::make();
+    course.write(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    let verifier = course.verifier();
+    let mut wrong = 0_usize;
+    println!("{:<36} {:<12} {:<12} osslsigncode", "pitfall", "expected", "ours");
+    for pitfall in &course.pitfalls {
+        let (verdict, reasons) = judge(&pitfall.file, &verifier);
+        let named = pitfall.reason.is_none_or(|reason| reasons.contains(&reason));
+        wrong += usize::from(verdict != pitfall.verdict || !named);
+        let path = dir.join(pitfall.name).with_extension("exe");
+        let other = tools::osslsigncode_accepts(&path, &dir.join("roots.pem"), AT)?;
+        let other = if other { "accepts" } else { "refuses" };
+        println!("{:<36} {:<12} {verdict:<12} {other}", pitfall.name, pitfall.verdict);
+    }
+    println!("{} files in {}", course.pitfalls.len(), dir.display());
+    if wrong == 0 { Ok(()) } else { Err(format!("{wrong} verdicts are not the expected ones")) }
+}
+
+/// Changes signed files at random and prints what was noticed.
+pub(crate) fn mutations(count: usize) -> Result<(), String> {
+    const SEED: u64 = 1;
+    let began = Instant::now();
+    let tally = mutations::run(&Course::make(), count, SEED);
+    println!(
+        "{} changed files, seed {SEED}, in {:.0} s",
+        tally.cases,
+        began.elapsed().as_secs_f64()
+    );
+    println!("valid although a protected byte changed: {}", tally.fooled.len());
+    println!("panics: {}", tally.panics.len());
+    println!("still valid, nothing protected changed: {}", tally.harmless);
+    println!("no executables any more: {}", tally.unreadable);
+    let (slowest, case) = tally.slowest;
+    println!("slowest: case {case}, {:.1} ms", slowest.as_secs_f64() * 1e3);
+    println!("largest: {} bytes", tally.largest);
+    if let Some(peak) = memory::peak() {
+        println!("memory: {:.1} MiB at most", peak as f64 / 1024.0);
+    }
+    let bad: Vec<&usize> = tally.fooled.iter().chain(&tally.panics).collect();
+    if bad.is_empty() { Ok(()) } else { Err(format!("cases {bad:?} should not be")) }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use chancery_testkit::workspace;
+use chancery_x509::Time;
 use serde_json::Value;
 
 use crate::opinion::Opinion;
@@ -54,6 +55,23 @@ pub fn osslsigncode(file: &Path, roots: &Path) -> Result<Opinions, String> {
         .map_err(|error| format!("cannot run osslsigncode: {error}; run `cargo xtask oracles`"))?;
     let said = String::from_utf8_lossy(&output.stdout);
     Ok(said.split("\nSignature Index: ").skip(1).map(read_osslsigncode).collect())
+}
+
+/// Tells whether osslsigncode accepts a file at a time, as RFC 3339 writes it.
+///
+/// # Errors
+/// Where it cannot be run, or the time is none.
+pub fn osslsigncode_accepts(file: &Path, roots: &Path, at: &str) -> Result<bool, String> {
+    let at = Time::parse_rfc3339(at).ok_or_else(|| format!("{at} is no time"))?;
+    let output = Command::new("osslsigncode")
+        .args(["verify".as_ref(), "-CAfile".as_ref(), roots.as_os_str()])
+        .args(["-TSA-CAfile".as_ref(), roots.as_os_str()])
+        .args(["-ignore-cdp", "-ignore-crl", "-time", &at.unix().to_string(), "-in"])
+        .arg(file)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cannot run osslsigncode: {error}; run `cargo xtask oracles`"))?;
+    Ok(output.status.success())
 }
 
 /// Reads what it prints of one signature.

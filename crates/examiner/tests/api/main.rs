@@ -9,3 +9,5 @@
 )]
 
 mod checks;
+mod mutations;
+mod pitfalls;
