@@ -318,8 +318,8 @@ pub(crate) struct Verify {
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) judge: JudgeOptions,
-    /// Trust the certificates in this file for timestamps, and not those of --roots
-    #[arg(long, value_name = "FILE")]
+    /// Trust the certificates in this file or folder for timestamps, and not those of --roots
+    #[arg(long, value_name = "PATH")]
     pub(crate) tsa_roots: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) rules: RuleOptions,
@@ -328,8 +328,8 @@ pub(crate) struct Verify {
 /// By what certificates are judged.
 #[derive(Args, Debug)]
 pub(crate) struct JudgeOptions {
-    /// Trust the certificates in this file; without any, nobody is trusted
-    #[arg(long, value_name = "FILE")]
+    /// Trust the certificates in this file or folder; without any, nobody is trusted
+    #[arg(long, value_name = "PATH")]
     pub(crate) roots: Vec<PathBuf>,
     /// Take the revocation lists in this file for evidence
     #[arg(long, value_name = "FILE")]
@@ -346,6 +346,12 @@ pub(crate) struct JudgeOptions {
 pub(crate) struct Inspect {
     /// The file
     pub(crate) file: PathBuf,
+    /// Show the signatures' ASN.1, value by value with its offset in the file
+    #[arg(long)]
+    pub(crate) asn1: bool,
+    /// The same, and every byte of the values that have no text
+    #[arg(long)]
+    pub(crate) hex: bool,
 }
 
 #[derive(Args, Debug)]

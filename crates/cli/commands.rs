@@ -25,7 +25,7 @@ use std::path::Path;
 use chancery::chain::{Crl, TrustAnchors};
 use chancery::key::{DigestAlgorithm, KeyAlgorithm, KeyErrorKind, SignatureScheme};
 use chancery::x509::{Certificate, Name, Time};
-use chancery::{Error, ErrorKind, read_certificate_file, read_crls};
+use chancery::{Error, ErrorKind, read_certificate_file, read_crls, read_trust_anchors};
 use clap::CommandFactory;
 
 pub(crate) use self::cert::usages;
@@ -98,15 +98,12 @@ impl Evidence {
                 Error::new(ErrorKind::Usage, format!("`{text}` is no time as 2026-01-31T12:00:00Z"))
             })?,
         };
-        let mut anchors = Vec::new();
-        for path in &options.roots {
-            anchors.extend(certificates(path)?);
-        }
+        let anchors = read_trust_anchors(&options.roots)?;
         let mut crls = Vec::new();
         for path in &options.crl {
             crls.extend(read_crls(path)?);
         }
-        Ok(Self { anchors: TrustAnchors::new(anchors), crls, time })
+        Ok(Self { anchors, crls, time })
     }
 }
 

@@ -317,6 +317,39 @@ pub(crate) struct Inspected {
     pub(crate) layout: BTreeMap<&'static str, String>,
     pub(crate) reasons: Vec<&'static str>,
     pub(crate) signatures: Vec<InspectedSignature>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) asn1: Vec<Asn1Value>,
+}
+
+/// A value of the ASN.1; `hex` is absent where the value has others in it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Asn1Value {
+    offset: u64,
+    header_length: usize,
+    length: usize,
+    tag: u8,
+    r#type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hex: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    values: Vec<Self>,
+}
+
+impl Asn1Value {
+    pub(crate) fn new(value: &chancery::Asn1Value) -> Self {
+        Self {
+            offset: value.offset,
+            header_length: value.header_len,
+            length: value.contents.len(),
+            tag: value.tag,
+            r#type: value.type_name(),
+            text: value.text(),
+            hex: value.children.is_empty().then(|| hex(&value.contents)),
+            values: value.children.iter().map(Self::new).collect(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]

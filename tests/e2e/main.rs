@@ -32,3 +32,4 @@ mod store;
 mod support;
 mod timestamps;
 mod token;
+mod verification;

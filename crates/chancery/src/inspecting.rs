@@ -1,5 +1,7 @@
 //! What is in a file's signatures, unjudged.
 
+mod asn1_tree;
+
 use std::path::Path;
 
 use chancery_authenticode::{Subject, spc};
@@ -7,6 +9,7 @@ use chancery_cms::{Attributes, SignedData};
 use chancery_key::DigestAlgorithm;
 use chancery_x509::Certificate;
 
+pub use self::asn1_tree::{Asn1Value, inspect_asn1};
 use crate::Error;
 use crate::verifying::open_subject;
 

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod anchors;
 pub mod authority;
 mod base64;
 mod choosing;
@@ -36,6 +37,7 @@ mod windows_keys;
 mod writer;
 
 pub use address::{KeyAddress, KeyAddressError};
+pub use anchors::read_trust_anchors;
 pub use describing::{DescribedExtension, describe_extensions, purpose_name};
 pub use detached::{
     AttachOptions, Attached, PKCS7_LABEL, attach_signature, extract_signature, read_signature,
@@ -50,7 +52,7 @@ pub use files::{
     read_certificate_file, read_crls, read_identity_certificates, read_small_file,
     stored_identity_certificates, write_new_file,
 };
-pub use inspecting::{InspectedSignature, Inspection, inspect_file};
+pub use inspecting::{Asn1Value, InspectedSignature, Inspection, inspect_asn1, inspect_file};
 pub use key_finder::{BoundKey, FILE_PROVIDER, KeyFinder, PKCS11_PROVIDER};
 pub use keys::{Keyring, TokenOptions, proved};
 pub use modulus::read_modulus;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use chancery::{InspectedSignature, Inspection, inspect_file};
+use chancery::{Asn1Value, InspectedSignature, Inspection, inspect_asn1, inspect_file};
 
 use crate::args::Inspect;
 use crate::exit::Exit;
@@ -10,8 +10,13 @@ use crate::json;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Inspect, ui: &mut Ui) -> Exit {
-    match inspect_file(&args.file) {
-        Ok(inspection) => {
+    let shows_asn1 = args.asn1 || args.hex;
+    let inspected = inspect_file(&args.file).and_then(|inspection| {
+        let asn1 = if shows_asn1 { inspect_asn1(&args.file)? } else { Vec::new() };
+        Ok((inspection, asn1))
+    });
+    match inspected {
+        Ok((inspection, asn1)) => {
             let object = json::Inspected {
                 schema: 1,
                 r#type: "inspected",
@@ -20,8 +25,13 @@ pub(crate) fn run(args: &Inspect, ui: &mut Ui) -> Exit {
                 layout: inspection.layout.iter().cloned().collect(),
                 reasons: inspection.reasons.clone(),
                 signatures: inspection.signatures.iter().map(object).collect(),
+                asn1: asn1.iter().map(json::Asn1Value::new).collect(),
             };
-            ui.result(&object, || text(args, &inspection));
+            ui.result(&object, || {
+                let mut text = text(args, &inspection);
+                asn1.iter().for_each(|value| tree(value, 0, args.hex, &mut text));
+                text
+            });
             Exit::Done
         }
         Err(error) => ui.error(&error, Some(&args.file)),
@@ -92,4 +102,29 @@ fn text(args: &Inspect, inspection: &Inspection) -> String {
         }
     }
     text
+}
+
+/// Bytes on a line of a dump.
+const DUMP_LINE: usize = 16;
+
+/// Writes a value and those in it: offset in the file, lengths of header and contents, type, and what it says.
+fn tree(value: &Asn1Value, depth: usize, all_bytes: bool, text: &mut String) {
+    let (offset, header, length) = (value.offset, value.header_len, value.contents.len());
+    let indent = 2 * depth;
+    let _ =
+        write!(text, "\n{offset:>10x} {header}+{length:<6} {:indent$}{}", "", value.type_name());
+    if let Some(said) = value.text() {
+        let _ = write!(text, " {said}");
+    } else if value.children.is_empty() && all_bytes {
+        for line in value.contents.chunks(DUMP_LINE) {
+            let _ = write!(text, "\n{:20} {:indent$}{}", "", "", json::hex(line));
+        }
+    } else if value.children.is_empty() {
+        let shown = value.contents.get(..DUMP_LINE).unwrap_or(&value.contents);
+        let more = if shown.len() < length { "..." } else { "" };
+        let _ = write!(text, " {}{more}", json::hex(shown));
+    }
+    for child in &value.children {
+        tree(child, depth + 1, all_bytes, text);
+    }
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use chancery::authenticode::{SignatureReport, TimestampReport, Verdict, Verifier};
 use chancery::chain::TrustAnchors;
-use chancery::{Error, VerifiedFile, verify_file};
+use chancery::{Error, VerifiedFile, read_trust_anchors, verify_file};
 
 use crate::args::{RuleOptions, Verify};
+use crate::commands::Evidence;
 use crate::commands::fetch::Fetcher;
-use crate::commands::{Evidence, certificates};
 use crate::exit::Exit;
 use crate::json;
 use crate::ui::Ui;
@@ -48,11 +48,7 @@ fn timestamp_anchors(args: &Verify) -> Result<Option<TrustAnchors>, Error> {
     if args.tsa_roots.is_empty() {
         return Ok(None);
     }
-    let mut roots = Vec::new();
-    for path in &args.tsa_roots {
-        roots.extend(certificates(path)?);
-    }
-    Ok(Some(TrustAnchors::new(roots)))
+    read_trust_anchors(&args.tsa_roots).map(Some)
 }
 
 fn by_rules(verifier: Verifier, rules: &RuleOptions) -> Verifier {

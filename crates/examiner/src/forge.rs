@@ -40,6 +40,7 @@ pub struct ForgedCertificate {
 
 impl ForgedCertificate {
     /// Starts a certificate without extensions.
+    #[must_use]
     pub fn new(issuer: &'static str, subject: &'static str, key: &SoftKey) -> Self {
         Self {
             issuer,
@@ -61,6 +62,7 @@ impl ForgedCertificate {
     }
 
     /// Starts a code-signing certificate.
+    #[must_use]
     pub fn leaf(issuer: &'static str, key: &SoftKey) -> Self {
         Self::new(issuer, "CN=Leaf", key).with(x509_oid::KEY_USAGE, true, SIGNS).with(
             x509_oid::EXTENDED_KEY_USAGE,
@@ -70,6 +72,7 @@ impl ForgedCertificate {
     }
 
     /// Starts a CA without a path length.
+    #[must_use]
     pub fn ca(issuer: &'static str, subject: &'static str, key: &SoftKey) -> Self {
         Self::new(issuer, subject, key)
             .with(x509_oid::BASIC_CONSTRAINTS, true, &[0x30, 3, 1, 1, 0xff])
@@ -77,6 +80,7 @@ impl ForgedCertificate {
     }
 
     /// Starts a CA with a path length.
+    #[must_use]
     pub fn ca_above(
         path_len: u8,
         issuer: &'static str,
@@ -88,6 +92,7 @@ impl ForgedCertificate {
     }
 
     /// Adds an extension, in the place of the one of its type.
+    #[must_use]
     pub fn with(mut self, oid: ObjectIdentifier, critical: bool, value: &[u8]) -> Self {
         self = self.without(oid);
         self.extensions.push((oid, critical, value.to_vec()));
@@ -95,18 +100,21 @@ impl ForgedCertificate {
     }
 
     /// Drops an extension.
+    #[must_use]
     pub fn without(mut self, oid: ObjectIdentifier) -> Self {
         self.extensions.retain(|(has, ..)| *has != oid);
         self
     }
 
     /// Sets from when to when it is valid.
+    #[must_use]
     pub fn valid(mut self, from: &'static str, to: &'static str) -> Self {
         self.times = (from, to);
         self
     }
 
     /// Has a key sign it.
+    #[must_use]
     pub fn by(&self, key: &SoftKey) -> Certificate {
         Certificate::from_der(&self.der_by(key)).unwrap()
     }
@@ -149,6 +157,7 @@ impl ForgedCertificate {
 }
 
 /// Writes extKeyUsage.
+#[must_use]
 pub fn purposes(list: &[ObjectIdentifier]) -> Vec<u8> {
     let list: Vec<Vec<u8>> = list.iter().map(asn1::object_identifier).collect();
     asn1::sequence(&[&list.concat()])
@@ -161,6 +170,7 @@ pub const PE_IMAGE_DATA: [u8; 25] = [
 ];
 
 /// Writes SpcIndirectDataContent.
+#[must_use]
 pub fn indirect_data(data: &[u8], algorithm: &ObjectIdentifier, digest: &[u8]) -> Vec<u8> {
     asn1::sequence(&[
         data,
@@ -198,6 +208,7 @@ pub struct ForgedSignature {
 
 impl ForgedSignature {
     /// Starts an honest signature by a P-256 key over the SHA-256 digest of a file.
+    #[must_use]
     pub fn new(identity: &Identity, digest: &[u8]) -> Self {
         let sha256 = DigestAlgorithm::Sha256.oid();
         Self {
@@ -213,6 +224,7 @@ impl ForgedSignature {
     }
 
     /// Has an identity sign it; returns the DER.
+    #[must_use]
     pub fn by(&self, identity: &Identity) -> Vec<u8> {
         let digest = DigestAlgorithm::Sha256;
         let hash = chancery_sigverify::digest(digest, Tlv::parse(&self.content).unwrap().contents);
