@@ -96,7 +96,13 @@ impl Keyring {
 
     /// Returns another keyring for the same module and PINs.
     pub(crate) fn clone_with_same_module(&self) -> Self {
-        Self { module: self.module.clone(), pins: Arc::clone(&self.pins), tokens: self.tokens }
+        let shared_pin = self.shared_pin.clone();
+        Self {
+            module: self.module.clone(),
+            pins: Arc::clone(&self.pins),
+            tokens: self.tokens,
+            shared_pin,
+        }
     }
 
     /// Returns the files of the modules in which tokens are looked for.
