@@ -1,13 +1,12 @@
 //! From a certificate to its key: by what a store says about it, or among all there are.
 
-use std::path::PathBuf;
-
 use chancery_certstore::{Entry, KeyBinding};
 use chancery_key::{KeyErrorKind, KeyInfo, KeyQuery, KeyStore, Match, PublicKey, SigningKey};
 use chancery_keymatch::find_in_stores;
-use chancery_pkcs11::{Module, TokenInfo, Uri};
+use chancery_pkcs11::Uri;
 use chancery_x509::Certificate;
 
+use crate::tokens::PresentToken;
 use crate::{Error, ErrorKind, KeyAddress, Keyring, Settings, proved, windows_keys};
 
 /// The provider that bindings to keys in tokens name; their container is the key's PKCS#11 URI.
@@ -50,12 +49,7 @@ impl<'a> KeyFinder<'a> {
         let name = entry.thumbprint();
         let certificate =
             entry.certificate().map_err(|error| Error::of_certificate("use it", error))?;
-        let binding = entry.key_binding().map_err(|error| {
-            Error::new(ErrorKind::Malformed, format!("certificate {name}")).with_source(error)
-        })?;
-        let binding = binding.ok_or_else(|| {
-            key_error(KeyErrorKind::NotFound, format!("no key is bound to certificate {name}"))
-        })?;
+        let binding = binding_of(entry)?;
         self.key_by_binding(&binding, certificate)
             .map_err(|error| error.with_context(format!("certificate {name}, {binding}")))
     }
@@ -82,6 +76,15 @@ impl<'a> KeyFinder<'a> {
                 open(keyring, &on_token(keyring, uri, certificate)?, certificate)
             }
         }
+    }
+
+    /// Returns where a store says that the key of a certificate is. Nothing is opened.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Key`]: [`KeyErrorKind::NotFound`] where nothing is said; [`KeyErrorKind::Unavailable`] for a provider
+    /// that no token stands for.
+    pub fn bound_address(&self, entry: &Entry) -> Result<KeyAddress, Error> {
+        self.place_of(&binding_of(entry)?).map(|(_, address)| address)
     }
 
     /// Finds the key of a certificate in a place, or where none is given on every token there is.
@@ -112,11 +115,18 @@ impl<'a> KeyFinder<'a> {
     }
 
     fn on_all_tokens(&self, query: &KeyQuery, what: &str) -> Result<KeyInfo, Error> {
-        let mut tokens = self.keyring.all_tokens()?;
+        let (tokens, mut failures): (Vec<_>, Vec<_>) =
+            self.keyring.present_tokens(&Uri::new())?.into_iter().partition(Result::is_ok);
+        let mut tokens: Vec<PresentToken> = tokens.into_iter().flatten().collect();
+        if tokens.is_empty() {
+            let nowhere =
+                || key_error(KeyErrorKind::NotFound, "there is no token to look on".into());
+            return Err(failures.pop().and_then(Result::err).unwrap_or_else(nowhere));
+        }
         if tokens.len() > 1 {
             let all: Vec<String> =
-                tokens.iter().map(|(_, token)| token.uri().to_string()).collect();
-            tokens.retain(|(_, token)| self.settings.token_pins.contains_key(&token.label));
+                tokens.iter().map(|token| token.info.uri().to_string()).collect();
+            tokens.retain(|token| self.settings.token_pins.contains_key(&token.info.label));
             if tokens.is_empty() {
                 let message = format!(
                     "{} tokens may have {what}; the PIN of one is not tried on the others",
@@ -125,12 +135,10 @@ impl<'a> KeyFinder<'a> {
                 return Err(key_error(KeyErrorKind::Ambiguous, message).with_candidates(all));
             }
         }
-        self.keyring.refuse_shared_pin(tokens.iter().map(|(_, token)| token))?;
+        self.keyring.refuse_shared_pin(tokens.iter().map(|token| &token.info))?;
         let mut stores: Vec<Box<dyn KeyStore>> = Vec::new();
-        for (module, token) in tokens {
-            let mut uri = token.uri();
-            uri.module_path = Some(module.display().to_string());
-            stores.push(Box::new(self.keyring.token_store(&uri)?));
+        for token in &tokens {
+            stores.push(Box::new(self.keyring.store_of(token)?));
         }
         let mut search = find_in_stores(&stores, query);
         // A token that does not answer may have the key as well, or be the one that has it.
@@ -184,6 +192,16 @@ impl<'a> KeyFinder<'a> {
         })?;
         Ok((None, address))
     }
+}
+
+fn binding_of(entry: &Entry) -> Result<KeyBinding, Error> {
+    let name = entry.thumbprint();
+    let binding = entry.key_binding().map_err(|error| {
+        Error::new(ErrorKind::Malformed, format!("certificate {name}")).with_source(error)
+    })?;
+    binding.ok_or_else(|| {
+        key_error(KeyErrorKind::NotFound, format!("no key is bound to certificate {name}"))
+    })
 }
 
 /// Finds a certificate's key on a token by its public key. Label and identifier choose between several keys that have it,
@@ -293,31 +311,6 @@ impl BoundKey {
     /// [`ErrorKind::Key`].
     pub fn prove(&self) -> Result<(), Error> {
         proved(&*self.key).map(drop)
-    }
-}
-
-impl Keyring {
-    /// Lists the initialised tokens of the module, or of all in the usual places, with their modules.
-    pub(crate) fn all_tokens(&self) -> Result<Vec<(PathBuf, TokenInfo)>, Error> {
-        let places = self.module_places();
-        let mut tokens: Vec<(PathBuf, TokenInfo)> = Vec::new();
-        let mut failure = None;
-        for place in places {
-            match Module::load(&place).and_then(|module| module.tokens()) {
-                Ok(all) => {
-                    let ready = all.into_iter().filter(|token| token.initialized);
-                    tokens.extend(ready.map(|token| (place.clone(), token)));
-                }
-                Err(error) => failure = Some(error),
-            }
-        }
-        match (tokens.is_empty(), failure) {
-            (true, Some(error)) => Err(error.into()),
-            (true, None) => {
-                Err(key_error(KeyErrorKind::NotFound, "there is no token to look on".into()))
-            }
-            _ => Ok(tokens),
-        }
     }
 }
 

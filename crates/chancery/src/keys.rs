@@ -11,19 +11,19 @@ use chancery_key::{
     DigestAlgorithm, KeyError, KeyErrorKind, KeyGenerator, KeyInfo, KeyQuery, KeyStore,
     KeyTemplate, Match, PinPurpose, PinRequest, PinSource, PublicKey, SignatureScheme, SigningKey,
 };
-use chancery_pkcs11::{Module, Token, TokenInfo, TokenStore, Uri};
+use chancery_pkcs11::{TokenInfo, TokenStore, Uri};
 use chancery_sigverify::Verified;
 use chancery_softkey::{Pkcs12, SoftKey, SoftKeyDirectory};
 use chancery_x509::{Certificate, Time};
 
-use crate::{Error, ErrorKind, KeyAddress, windows_keys};
+use crate::{Error, ErrorKind, KeyAddress, Signer, windows_keys};
 
 /// Opens, finds and makes keys, with one source of PINs and one choice of PKCS#11 module.
 #[derive(Debug)]
 pub struct Keyring {
-    module: Option<PathBuf>,
-    pins: Arc<dyn PinSource>,
-    tokens: TokenOptions,
+    pub(crate) module: Option<PathBuf>,
+    pub(crate) pins: Arc<dyn PinSource>,
+    pub(crate) tokens: TokenOptions,
     /// Where the source gives one PIN whichever token asks: the labels of those that have their own in spite of it.
     shared_pin: Option<BTreeSet<String>>,
 }
@@ -96,18 +96,8 @@ impl Keyring {
 
     /// Returns another keyring for the same module and PINs.
     pub(crate) fn clone_with_same_module(&self) -> Self {
-        let shared_pin = self.shared_pin.clone();
-        Self {
-            module: self.module.clone(),
-            pins: Arc::clone(&self.pins),
-            tokens: self.tokens,
-            shared_pin,
-        }
-    }
-
-    /// Returns the files of the modules in which tokens are looked for.
-    pub(crate) fn module_places(&self) -> Vec<PathBuf> {
-        self.module.as_ref().map_or_else(Module::known_places, |module| vec![module.clone()])
+        let (module, shared_pin) = (self.module.clone(), self.shared_pin.clone());
+        Self { module, pins: Arc::clone(&self.pins), tokens: self.tokens, shared_pin }
     }
 
     /// Returns the source of PINs.
@@ -218,52 +208,6 @@ impl Keyring {
         })
     }
 
-    /// Looks for keys in every token that a URI allows, of the module given or of all those installed.
-    ///
-    /// Each token that wants a login is given its PIN once, so a source should know one for each; see
-    /// [`with_shared_pin`](Self::with_shared_pin) for one that does not.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Key`] where there is no module at all, and where several tokens would be given one PIN. A token or module that fails does not hide the others.
-    pub fn find_everywhere(
-        &self,
-        uri: &Uri,
-        query: &KeyQuery,
-    ) -> Result<Vec<Result<KeyInfo, Error>>, Error> {
-        let places = match &self.module {
-            Some(path) => vec![path.clone()],
-            None => Module::known_places(),
-        };
-        if places.is_empty() {
-            return Err(no_module());
-        }
-        let (mut found, mut fitting) = (Vec::new(), Vec::new());
-        for place in places {
-            match Module::load(&place).and_then(|module| Ok((module.tokens()?, module))) {
-                Ok((mut tokens, module)) => {
-                    tokens.retain(|token| token.initialized && module.fits(token, uri));
-                    fitting.push((tokens, module));
-                }
-                Err(error) => found.push(Err(error.into())),
-            }
-        }
-        self.refuse_shared_pin(fitting.iter().flat_map(|(tokens, _)| tokens))?;
-        for (tokens, module) in fitting {
-            for token in tokens {
-                let keys = Token::open(&module, &token.uri()).and_then(|token| {
-                    TokenStore::new(self.configured(token), Arc::clone(&self.pins)).find(query)
-                });
-                match keys {
-                    Ok(Match::None) => {}
-                    Ok(Match::One(info)) => found.push(Ok(info)),
-                    Ok(Match::Many(all)) => found.extend(all.into_iter().map(Ok)),
-                    Err(error) => found.push(Err(error.into())),
-                }
-            }
-        }
-        Ok(found)
-    }
-
     /// Makes a key pair at an address that has none yet: a new encrypted file, or a token object with the
     /// label or identifier of the URI.
     ///
@@ -359,6 +303,42 @@ impl Keyring {
         }
     }
 
+    /// Returns who would most likely sign with a token's key, by the certificates it shows without a login: the one
+    /// with the label and identifier of the address that is valid. Only the key itself can prove it.
+    ///
+    /// # Errors
+    /// As [`identity_certificates`](Self::identity_certificates), but for those of a login.
+    pub fn likely_signer(&self, address: &KeyAddress, now: Time) -> Result<Signer, Error> {
+        let uri = token_address(address, "name its certificate with --cert FILE")?;
+        let store = self.token_store(uri)?;
+        let label = &store.token().info().label;
+        let shown = |uri: &Uri| -> Result<Vec<Certificate>, Error> {
+            let found = store.public_certificates(uri)?.into_iter();
+            Ok(found.filter_map(|one| Certificate::from_der(&one.der).ok()).collect())
+        };
+        let mut of_key = Uri::new();
+        (of_key.object, of_key.id) = (uri.object.clone(), uri.id.clone());
+        let mut own = shown(&of_key)?;
+        own.retain(|certificate| certificate.is_valid_at(now));
+        own.sort_by(|one, other| one.as_der().cmp(other.as_der()));
+        own.dedup();
+        match own.as_slice() {
+            [only] => Ok(Signer::new(only.clone(), &shown(&Uri::new())?)),
+            [] => Err(Error::new(
+                ErrorKind::CertificateMismatch,
+                format!("token `{label}` shows no valid certificate with the label of `{uri}`"),
+            )),
+            all => Err(Error::new(
+                ErrorKind::Key(KeyErrorKind::Ambiguous),
+                format!(
+                    "token `{label}` shows several certificates with the label of `{uri}`, which only a login \
+                     tells apart: {}",
+                    all.iter().map(describe).collect::<Vec<_>>().join(", ")
+                ),
+            )),
+        }
+    }
+
     fn generate_file(
         &self,
         path: &Path,
@@ -386,34 +366,6 @@ impl Keyring {
             .with_public_key(key.public_key().clone());
         Ok((info, Box::new(key)))
     }
-
-    /// Selects the token of a URI: in the module given, in the one the URI names, or in whichever of those
-    /// installed in the usual places has it.
-    ///
-    /// # Errors
-    /// [`KeyErrorKind::Unavailable`] where there is no module, [`KeyErrorKind::NotFound`] where none has such a
-    /// token, [`KeyErrorKind::Ambiguous`] where several tokens fit.
-    pub fn token(&self, uri: &Uri) -> Result<Token, Error> {
-        let named = match &self.module {
-            Some(path) => Some(Module::load(path)?),
-            None => Module::for_uri(uri)?,
-        };
-        Ok(self.configured(match named {
-            Some(module) => Token::open(&module, uri)?,
-            None => search_modules(uri, Module::known_places())?,
-        }))
-    }
-
-    fn configured(&self, mut token: Token) -> Token {
-        if let Some(sessions) = self.tokens.sessions {
-            token = token.with_max_sessions(sessions.get());
-        }
-        if self.tokens.allow_final_try { token.allow_final_try() } else { token }
-    }
-
-    pub(crate) fn token_store(&self, uri: &Uri) -> Result<TokenStore, Error> {
-        Ok(TokenStore::new(self.token(uri)?, Arc::clone(&self.pins)))
-    }
 }
 
 fn token_address<'a>(address: &'a KeyAddress, instead: &str) -> Result<&'a Uri, Error> {
@@ -440,48 +392,6 @@ fn read_beginning(path: &Path) -> Result<Vec<u8>, Error> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(bytes),
         Err(error) => Err(Error::io("read", path, error)),
     }
-}
-
-/// Looks for a token in every module, and insists on finding one.
-fn search_modules(uri: &Uri, places: Vec<PathBuf>) -> Result<Token, Error> {
-    let mut found = Vec::new();
-    let mut last_error = None;
-    for place in &places {
-        match Module::load(place).and_then(|module| Token::open(&module, uri)) {
-            Ok(token) => found.push((place, token)),
-            Err(error) if error.kind() == KeyErrorKind::Ambiguous => return Err(error.into()),
-            Err(error) => last_error = Some(error),
-        }
-    }
-    match (found.pop(), last_error) {
-        (Some((_, token)), _) if found.is_empty() => Ok(token),
-        (Some(last), _) => {
-            let candidates = found.iter().chain([&last]).map(|(place, token)| {
-                let mut address = token.info().uri();
-                address.module_path = Some(place.display().to_string());
-                address.to_string()
-            });
-            let message = format!("tokens of several modules fit `{uri}`");
-            let error = KeyError::new(KeyErrorKind::Ambiguous, message);
-            Err(error.with_candidates(candidates.collect()).into())
-        }
-        // One module that fails says why; of several, that none has the token says more.
-        (None, Some(error)) if places.len() == 1 => Err(error.into()),
-        (None, Some(_)) => {
-            let list: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
-            Err(KeyError::new(
-                KeyErrorKind::NotFound,
-                format!("no token fits `{uri}` in {}", list.join(", ")),
-            )
-            .into())
-        }
-        (None, None) => Err(no_module()),
-    }
-}
-
-fn no_module() -> Error {
-    let message = "no PKCS#11 module was given, and none is in the usual places";
-    KeyError::new(KeyErrorKind::Unavailable, message).into()
 }
 
 /// Chooses the scheme that formats use with a key where nobody chose a hash.

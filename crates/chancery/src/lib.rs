@@ -32,6 +32,7 @@ mod signer;
 mod signing;
 mod stamping;
 mod stores;
+mod tokens;
 mod verifying;
 mod windows_keys;
 mod writer;

@@ -1,5 +1,7 @@
 //! Certificates in stores, and the keys that belong to them.
 
+mod signer;
+
 use std::path::{Path, PathBuf};
 
 use chancery_certstore::{
@@ -10,8 +12,8 @@ use chancery_certstore::{
 use chancery_inf::Document;
 use chancery_key::{Match, SignatureScheme, SigningKey};
 use chancery_x509::{
-    Certificate, CertificateBuilder, CertificationRequest, Identity, Profile, SerialNumber, Time,
-    Validity, read_certificates,
+    Certificate, CertificateBuilder, CertificationRequest, Profile, SerialNumber, Time, Validity,
+    read_certificates,
 };
 
 use crate::key_finder::{BoundKey, KeyFinder, binding_to};
@@ -122,69 +124,6 @@ impl Stores {
                     .with_candidates(candidates))
             }
         }
-    }
-
-    /// Joins a certificate of a store with its key, and with the certificates above it in the stores CA and Root.
-    ///
-    /// # Errors
-    /// Those of [`find_one`](Self::find_one) and [`KeyFinder::bound_key`].
-    pub fn identity(
-        &self,
-        store: &SystemStore,
-        id: &str,
-        finder: &KeyFinder<'_>,
-    ) -> Result<(Identity, String), Error> {
-        let entry = self.find_one(store, id)?;
-        let bound = finder.bound_key(&entry)?;
-        let address = bound.address.clone();
-        Ok((self.identity_of(store, &entry, bound, Vec::new())?, address))
-    }
-
-    /// Joins a certificate with its key, and with the certificates above it: among those given, and in the stores CA and
-    /// Root.
-    ///
-    /// # Errors
-    /// [`ErrorKind::CertificateMismatch`] where the key is another's; [`ErrorKind::Store`].
-    pub fn identity_of(
-        &self,
-        store: &SystemStore,
-        entry: &Entry,
-        bound: BoundKey,
-        mut others: Vec<Certificate>,
-    ) -> Result<Identity, Error> {
-        others.extend(self.issuers(store.location())?);
-        Identity::new(bound.key, certificate_of(entry)?, &others).map_err(|error| {
-            Error::new(ErrorKind::CertificateMismatch, "the certificate does not fit")
-                .with_source(error)
-        })
-    }
-
-    /// Lists the certificates of the stores CA and Root: of a location, the machine and the user.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Store`].
-    pub fn issuers(&self, location: Location) -> Result<Vec<Certificate>, Error> {
-        let mut others = Vec::new();
-        for location in [location, Location::LocalMachine, Location::CurrentUser] {
-            for name in ["CA", "Root"] {
-                let entries = self.open(&named(location, name)?).entries()?;
-                others.extend(entries.iter().filter_map(|entry| entry.certificate().ok().cloned()));
-            }
-        }
-        Ok(others)
-    }
-
-    /// Lists whom the machine and the user trust: the certificates of their stores Root.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Store`].
-    pub fn roots(&self) -> Result<Vec<Certificate>, Error> {
-        let mut roots = Vec::new();
-        for location in [Location::LocalMachine, Location::CurrentUser] {
-            let entries = self.open(&named(location, "Root")?).entries()?;
-            roots.extend(entries.iter().filter_map(|entry| entry.certificate().ok().cloned()));
-        }
-        Ok(roots)
     }
 
     /// Adds every certificate of a file to a store: PEM, DER, or `.sst` with the properties in it.
