@@ -251,6 +251,10 @@ pub(crate) struct Sign {
     /// Write nothing where no server gives a timestamp [default: warn and go on]
     #[arg(long, help_heading = "Timestamp options")]
     pub(crate) require_timestamp: bool,
+    /// Ask no server, whatever the settings say
+    #[arg(long, help_heading = "Timestamp options")]
+    #[arg(conflicts_with_all = ["timestamp", "timestamp_legacy", "require_timestamp"])]
+    pub(crate) no_timestamp: bool,
     /// Hash the written file once more from the disk
     #[arg(long)]
     pub(crate) reread: bool,

@@ -1,169 +1,17 @@
-//! Certificate stores: a certificate goes to another machine, is bound to its key there, and signs.
+//! Certificate stores: what is in them, what is bound, what may go wrong.
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
 
+use chancery::certstore::{
+    Element, KeyBinding, PropertyId, RegistryFile, SystemStore, read_sst, write_sst,
+};
 use chancery_testkit::openssl::openssl;
-use chancery_testkit::softhsm::SoftHsm;
 
-use crate::support::{Run, program, run};
-
-/// A machine: a SoftHSM with tokens of its own, stores of its own, settings of its own.
-struct Machine {
-    hsm: SoftHsm,
-}
-
-impl Machine {
-    fn new() -> Option<Self> {
-        let hsm = SoftHsm::create()?;
-        let machine = Self { hsm };
-        fs::write(machine.at("pin"), "1234\n").unwrap();
-        let module = machine.hsm.module().display();
-        let settings = format!(
-            "module = '{module}'\nstore = 'stores'\npin = {{ file = 'pin' }}\n\
-             [provider.\"Cavium Key Storage Provider\"]\nmodule = '{module}'\ntoken = 'cluster'\n"
-        );
-        fs::write(machine.at("chancery.toml"), settings).unwrap();
-        Some(machine)
-    }
-
-    /// Another machine whose tokens are copies of this one's, as members of a cluster share keys.
-    fn clone_of(other: &Self) -> Option<Self> {
-        let machine = Self::new()?;
-        copy(&other.at("tokens"), &machine.at("tokens"));
-        Some(machine)
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.hsm.dir().join(name)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.at(name).to_str().unwrap().to_owned()
-    }
-
-    fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        let mut command = self.hsm.command(env!("CARGO_BIN_EXE_chancery"));
-        command.args(args).env_remove("PKCS11_MODULE");
-        command.env("CHANCERY_CONFIG", self.at("chancery.toml"));
-        command
-    }
-
-    /// Runs the command with nothing but its settings.
-    fn chancery<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
-        run(self.command(args))
-    }
-
-    /// Makes a key and its certificate under a root: `signer.cer` and `root.cer`.
-    fn certify(&self, key: &str) {
-        let (ca, root) = (format!("file:{}", self.path("ca.pem")), self.path("root.cer"));
-        let (request, signer) = (self.path("request.csr"), self.path("signer.cer"));
-        let key = format!("pkcs11:token=cluster;object={key}");
-        self.chancery(["key", "generate", "--key", &key, "--rsa", "2048"]).ends_with(0);
-        self.chancery(["key", "generate", "--key", &ca, "--ec", "p256"]).ends_with(0);
-        let cert = ["cert", "issue", "--key", &ca];
-        let root_args = ["--profile", "root", "--subject", "CN=MYRootCA", "--out", &root];
-        self.chancery(cert.iter().chain(&root_args)).ends_with(0);
-        let subject = "CN=www.mydomain.com,O=Information Technology,C=US";
-        let csr = ["csr", "new", "--subject", subject, "--key", &key, "--out", &request];
-        self.chancery(csr).ends_with(0);
-        let signer_args = ["--request", &request, "--cert", &root, "--out", &signer];
-        self.chancery(cert.iter().chain(&signer_args)).ends_with(0);
-    }
-
-    fn thumbprint(&self, store: &str) -> String {
-        let shown = self.chancery(["store", "list", store, "--format", "json"]).ends_with(0);
-        shown.object()["thumbprint"].as_str().unwrap().to_owned()
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
-/// The second machine gets the certificate, finds the key by its modulus, binds it by the INF of an article, and signs.
-#[test]
-fn a_certificate_moves_to_another_machine_and_signs_there() {
-    let Some(first) = Machine::new() else { return };
-    first.hsm.init_token("cluster", "1234");
-    first.certify("release");
-    first.chancery(["store", "add", "LocalMachine/Root", &first.path("root.cer")]).ends_with(0);
-    let Some(second) = Machine::clone_of(&first) else { return };
-
-    // The root goes from one machine to the other.
-    let exported = second.path("exported-root.cer");
-    first
-        .chancery(["store", "export", "LocalMachine/Root", "MYRootCA", "--out", &exported])
-        .ends_with(0);
-    second.chancery(["store", "add", "Root", &exported]).ends_with(0);
-    // So does the signer's certificate, which has no key yet.
-    second.chancery(["store", "add", "My", &first.path("signer.cer")]).ends_with(0);
-    let shown = second.chancery(["store", "show", "my", "www.mydomain.com"]).ends_with(0);
-    assert!(shown.stdout.contains("none is bound"), "{}", shown.stdout);
-    let serial = shown.stdout.lines().find_map(|line| line.trim().strip_prefix("serial")).unwrap();
-
-    // openssl prints the modulus, and the key is found by it.
-    let output = openssl(["x509", "-noout", "-modulus", "-in", &first.path("signer.cer")]);
-    fs::write(second.at("modulus.txt"), output.stdout).unwrap();
-    let modulus = second.path("modulus.txt");
-    let place = "pkcs11:token=cluster";
-    let found = second
-        .chancery(["key", "find", "--modulus", &modulus, "--key", place, "--format", "json"])
-        .ends_with(0)
-        .object();
-    assert_eq!(found["label"], "release");
-
-    // The binding as certutil -repairstore is told it, by the provider's own name.
-    let inf = "[Properties]\r\n11 = \"\" ; Add friendly name property\r\n2 = \"{text}\" ; Add Key \
-               Provider Information property\r\n_continue_=\"Container=release&\"\r\n\
-               _continue_=\"Provider=Cavium Key Storage Provider&\"\r\n_continue_=\"Flags=0&\"\r\n\
-               _continue_=\"KeySpec=2\"\r\n";
-    fs::write(second.at("repair.txt"), inf).unwrap();
-    let repaired = second
-        .chancery(["store", "repair", "my", serial.trim(), &second.path("repair.txt")])
-        .ends_with(0);
-    assert!(repaired.stdout.contains("proved by a signature"), "{}", repaired.stdout);
-    let shown = second
-        .chancery(["store", "show", "my", serial.trim(), "--format", "json"])
-        .ends_with(0)
-        .object();
-    assert_eq!(shown["key_binding"]["provider"], "Cavium Key Storage Provider");
-    assert_eq!(shown["key_binding"]["key_spec"], 2);
-    assert_eq!(shown["friendly_name"], "");
-
-    // The first machine binds by our own means; then both sign at the same time.
-    first.chancery(["store", "bind", "my", &first.path("signer.cer")]).ends_with(0);
-    let thumbprint = second.thumbprint("LocalMachine/My");
-    assert_eq!(first.thumbprint("LocalMachine/My"), thumbprint);
-    let (_one_folder, one) = program();
-    let (_other_folder, other) = program();
-    let sign = |machine: &Machine, file: &Path| {
-        let mut command = machine.command(["sign", "--thumbprint", &thumbprint]);
-        command.args(["--store", "LocalMachine/My"]).arg(file).spawn().unwrap()
-    };
-    let (mut on_first, mut on_second) = (sign(&first, &one), sign(&second, &other));
-    assert!(on_first.wait().unwrap().success());
-    assert!(on_second.wait().unwrap().success());
-    // The same key signs the same bytes alike, on whichever machine.
-    assert_eq!(fs::read(&one).unwrap(), fs::read(&other).unwrap());
-    let verified = second.chancery([
-        "verify".as_ref(),
-        other.as_os_str(),
-        "--roots".as_ref(),
-        exported.as_ref(),
-    ]);
-    assert!(verified.ends_with(0).stdout.contains("valid"));
-}
+use crate::machine::Machine;
+use crate::support::{names, program};
 
 #[test]
 fn the_answer_to_a_request_is_accepted_with_its_key() {
@@ -255,4 +103,269 @@ fn a_binding_that_leads_nowhere_or_to_another_key_signs_nothing() {
     assert!(said.contains("another modulus") && said.contains("object=other"), "{said}");
     bind("pkcs11:token=cluster;object=release", ours);
     assert!(sign(5).contains("is gone"));
+}
+
+/// Makes a self-signed certificate with a new key.
+fn certificate(machine: &Machine, name: &str) -> String {
+    let (file, key) = (machine.path(&format!("{name}.cer")), machine.path("openssl.key"));
+    let subject = format!("/CN={name}");
+    let kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"];
+    let made = ["-keyout", &key, "-subj", &subject, "-days", "90", "-out", &file];
+    assert!(openssl(["req", "-x509"].iter().chain(&kind).chain(&made)).status.success());
+    file
+}
+
+#[test]
+fn a_provider_that_settings_map_to_a_token_is_bound_and_signs() {
+    let Some(machine) = Machine::new() else { return };
+    machine.hsm.init_token("cluster", "1234");
+    machine.certify("release");
+    let provider = "Cavium Key Storage Provider";
+    let bind = ["store", "bind", "My", &machine.path("signer.cer"), "--provider", provider];
+    machine.chancery(bind).ends_with(0);
+    machine.chancery(["store", "add", "Root", &machine.path("root.cer")]).ends_with(0);
+    let show = ["store", "show", "My", "mydomain", "--format", "json"];
+    let shown = machine.chancery(show).ends_with(0).object();
+    assert_eq!(shown["key_binding"]["provider"], provider);
+    assert_eq!(shown["key_binding"]["provider_type"], 0);
+    let (_folder, file) = program();
+    let sign = ["sign", "--thumbprint", "mydomain", file.to_str().unwrap()];
+    machine.chancery(sign).ends_with(0);
+
+    // The settings now name a token that is not there.
+    let settings = fs::read_to_string(machine.at("chancery.toml")).unwrap();
+    let moved = settings.replace("token = 'cluster'", "token = 'absent'");
+    fs::write(machine.at("chancery.toml"), moved).unwrap();
+    let bare = |container: &str| write_binding(&machine, &KeyBinding::new(container, provider));
+    bare("release");
+    let replace = ["sign", "--replace", "--thumbprint", "mydomain", file.to_str().unwrap()];
+    let refused = machine.chancery(replace).ends_with(5);
+    assert!(refused.stderr.contains("absent"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("`cluster`"), "what is there is named: {}", refused.stderr);
+    fs::write(machine.at("chancery.toml"), settings).unwrap();
+    machine.chancery(replace).ends_with(0);
+}
+
+/// Writes a binding straight into the one certificate of the store My, as another program may have done it.
+fn write_binding(machine: &Machine, binding: &KeyBinding) {
+    let path = machine.at("stores/LocalMachine/My.sst");
+    let mut elements = read_sst(&fs::read(&path).unwrap()).unwrap();
+    let [Element::Certificate(entry)] = &mut elements[..] else { panic!("one certificate") };
+    entry.properties_mut().set(PropertyId::KEY_PROVIDER_INFO, binding.encode().unwrap());
+    fs::write(&path, write_sst(&elements).unwrap()).unwrap();
+}
+
+#[test]
+fn a_dry_run_by_thumbprint_tells_all_but_logs_in_nowhere() {
+    let Some(machine) = Machine::new() else { return };
+    machine.hsm.init_token("cluster", "1234");
+    machine.certify("release");
+    machine.chancery(["store", "bind", "My", &machine.path("signer.cer")]).ends_with(0);
+    machine.chancery(["store", "add", "Root", &machine.path("root.cer")]).ends_with(0);
+    let (_folder, file) = program();
+    let before = fs::read(&file).unwrap();
+    let sign = |more: &[&str]| {
+        let args = ["sign", file.to_str().unwrap(), "--thumbprint", "mydomain"];
+        machine.chancery(args.iter().chain(more))
+    };
+    // There is no PIN to be had, so nobody can have logged in.
+    fs::rename(machine.at("pin"), machine.at("no-pin")).unwrap();
+    let plan = sign(&["--dry-run", "--format", "json"]).ends_with(0).object();
+    assert_eq!((&plan["type"], &plan["action"]), (&"plan".into(), &"sign".into()));
+    assert_eq!(plan["signer"], "CN=www.mydomain.com,O=Information Technology,C=US");
+    assert!(plan["key"].as_str().unwrap().contains("token=cluster;object=release"), "{plan}");
+    sign(&[]).ends_with(4);
+    assert_eq!(fs::read(&file).unwrap(), before);
+    fs::rename(machine.at("no-pin"), machine.at("pin")).unwrap();
+    let signed = sign(&["--format", "json"]).ends_with(0).object();
+    assert_eq!(signed["authentihash"], plan["authentihash"]);
+    assert_eq!(signed["thumbprint"], plan["thumbprint"]);
+
+    let unknown = ["sign", "--dry-run", "--thumbprint", "nobody", file.to_str().unwrap()];
+    machine.chancery(unknown).ends_with(1);
+    machine.chancery(["store", "remove", "My", "mydomain"]).ends_with(0);
+    machine.chancery(["store", "add", "My", &machine.path("signer.cer")]).ends_with(0);
+    assert!(sign(&["--dry-run"]).ends_with(5).stderr.contains("no key is bound"));
+}
+
+#[test]
+fn store_files_and_registry_files_carry_the_binding_elsewhere() {
+    let Some(machine) = Machine::new() else { return };
+    machine.hsm.init_token("cluster", "1234");
+    machine.certify("release");
+    machine.chancery(["store", "bind", "My", &machine.path("signer.cer")]).ends_with(0);
+    let export = |form: &str, name: &str| {
+        let out = machine.path(name);
+        let export = ["store", "export", "My", "mydomain", "--as", form, "--out", &out];
+        machine.chancery(export).ends_with(0);
+        machine.chancery(export).ends_with(8);
+        fs::read(&out).unwrap()
+    };
+    let show = |store: &str| {
+        let show = ["store", "show", store, "mydomain", "--format", "json"];
+        let mut shown = machine.chancery(show).ends_with(0).object();
+        shown.as_object_mut().unwrap().remove("store");
+        shown
+    };
+    export("sst", "my.sst");
+    machine.chancery(["store", "add", "CurrentUser/My", &machine.path("my.sst")]).ends_with(0);
+    assert_eq!(show("CurrentUser/My"), show("LocalMachine/My"));
+
+    let registry = export("reg", "my.reg");
+    let units: Vec<u16> =
+        registry.chunks(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+    let text = String::from_utf16(&units).unwrap();
+    assert!(text.starts_with("\u{feff}Windows Registry Editor Version 5.00\r\n"), "{text}");
+    let key = format!(
+        "[HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\SystemCertificates\\My\\Certificates\\{}]",
+        machine.thumbprint("My").to_uppercase()
+    );
+    assert!(text.lines().any(|line| line.eq_ignore_ascii_case(&key)), "{key} in {text}");
+    let read = RegistryFile::from_bytes(&registry).unwrap();
+    let store: SystemStore = "LocalMachine/My".parse().unwrap();
+    let of_file = read_sst(&fs::read(machine.at("my.sst")).unwrap()).unwrap();
+    let ([Element::Certificate(one)], [Element::Certificate(other)]) =
+        (&read.stores[&store][..], &of_file[..])
+    else {
+        panic!("one certificate in each")
+    };
+    assert_eq!(one.der(), other.der());
+    assert_eq!(one.key_binding().unwrap(), other.key_binding().unwrap());
+    assert!(one.key_binding().unwrap().is_some());
+
+    // The bare forms are what openssl reads.
+    export("der", "my.der");
+    export("pem", "my.pem");
+    for (form, name) in [("DER", "my.der"), ("PEM", "my.pem")] {
+        let args = ["x509", "-noout", "-inform", form, "-in", &machine.path(name)];
+        assert!(openssl(args).status.success());
+    }
+}
+
+#[test]
+fn one_certificate_twice_with_different_properties_is_ambiguous_until_replaced() {
+    let Some(machine) = Machine::new() else { return };
+    machine.hsm.init_token("cluster", "1234");
+    machine.certify("release");
+    machine.chancery(["store", "bind", "My", &machine.path("signer.cer")]).ends_with(0);
+    let path = machine.at("stores/LocalMachine/My.sst");
+    let mut elements = read_sst(&fs::read(&path).unwrap()).unwrap();
+    let Element::Certificate(mut copy) = elements[0].clone() else { panic!("a certificate") };
+    copy.properties_mut().remove(PropertyId::KEY_PROVIDER_INFO);
+    elements.push(Element::Certificate(copy));
+    fs::write(&path, write_sst(&elements).unwrap()).unwrap();
+
+    assert_eq!(machine.chancery(["store", "list", "My"]).ends_with(0).stdout.lines().count(), 2);
+    let (_folder, file) = program();
+    let sign = ["sign", "--thumbprint", "mydomain", file.to_str().unwrap()];
+    for args in [&["store", "show", "My", "mydomain"][..], &sign] {
+        let many = machine.chancery(args).ends_with(6);
+        assert!(many.stderr.contains("several times with different properties"), "{many:?}");
+        assert!(many.stderr.contains("--if-present replace"), "{many:?}");
+    }
+    let add = ["store", "add", "My", &machine.path("signer.cer"), "--if-present", "replace"];
+    machine.chancery(add).ends_with(0);
+    machine.chancery(["store", "show", "My", "mydomain"]).ends_with(0);
+    assert_eq!(machine.chancery(["store", "list", "My"]).ends_with(0).stdout.lines().count(), 1);
+}
+
+/// `flock` of util-linux holds the lock as another program may.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_locked_store_is_waited_for_and_named() {
+    let Some(machine) = Machine::new() else { return };
+    let (one, two) = (certificate(&machine, "one"), certificate(&machine, "two"));
+    machine.chancery(["store", "add", "My", &one]).ends_with(0);
+    let mut hold = std::process::Command::new("flock");
+    hold.arg(machine.at("stores/LocalMachine/My.sst.lock")).args(["cat"]);
+    let mut holder = hold.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let is_free = || {
+        let mut test = std::process::Command::new("flock");
+        let lock = machine.at("stores/LocalMachine/My.sst.lock");
+        test.arg("--nonblock").arg(lock).arg("true").status().unwrap().success()
+    };
+    while is_free() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let refused = machine.chancery(["store", "add", "My", &two]).ends_with(8);
+    assert!(refused.stderr.contains("My.sst"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("hint: try again"), "{}", refused.stderr);
+    let list = |count| {
+        let listed = machine.chancery(["store", "list", "My"]).ends_with(0).stdout;
+        assert_eq!(listed.lines().count(), count, "reading waits for nobody: {listed}");
+    };
+    list(1);
+    drop(holder.stdin.take());
+    holder.wait().unwrap();
+    machine.chancery(["store", "add", "My", &two]).ends_with(0);
+    list(2);
+}
+
+#[test]
+fn a_command_killed_while_saving_leaves_the_store_before_or_after() {
+    let Some(machine) = Machine::new() else { return };
+    let (one, two) = (certificate(&machine, "one"), certificate(&machine, "two"));
+    machine.chancery(["store", "add", "My", &one]).ends_with(0);
+    let store = machine.at("stores/LocalMachine/My.sst");
+    let before = fs::read(&store).unwrap();
+    let add = ["store", "add", "My", &two];
+    machine.chancery(add).ends_with(0);
+    let after = fs::read(&store).unwrap();
+    assert_ne!(before, after);
+    // Later and later, until one gets through.
+    let mut killed = 0;
+    for micros in (0..).step_by(400) {
+        fs::write(&store, &before).unwrap();
+        let mut command = machine.command(add);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_micros(micros));
+        let _ = child.kill();
+        let status = child.wait().unwrap();
+        let now = fs::read(&store).unwrap();
+        assert!(now == before || now == after, "{} bytes after {micros} us", now.len());
+        if status.success() {
+            assert_eq!(now, after);
+            break;
+        }
+        killed += 1;
+    }
+    assert!(killed > 0, "none was killed");
+    fs::write(&store, &before).unwrap();
+    // Nothing it left keeps the next one from saving.
+    machine.chancery(add).ends_with(0);
+    let left = names(store.parent().unwrap());
+    let own = left.iter().filter(|name| name.ends_with(".sst")).collect::<Vec<_>>();
+    assert_eq!(own, ["My.sst"], "{left:?}");
+}
+
+#[test]
+fn a_list_is_read_in_columns_by_people_and_as_objects_by_programs() {
+    let Some(machine) = Machine::new() else { return };
+    for (store, name) in [("My", "one"), ("My", "two"), ("CurrentUser/Root", "three")] {
+        machine.chancery(["store", "add", store, &certificate(&machine, name)]).ends_with(0);
+    }
+    let stores = machine.chancery(["store", "list"]).ends_with(0).stdout;
+    assert_eq!(stores, "CurrentUser/Root      1\nLocalMachine/My       2\n");
+    let listed = machine.chancery(["store", "list", "My"]).ends_with(0).stdout;
+    let columns: Vec<Vec<&str>> =
+        listed.lines().map(|line| line.split("  ").map(str::trim).collect()).collect();
+    for (line, subject) in columns.iter().zip(["CN=one", "CN=two"]) {
+        let [thumbprint, last_day, key, .., name] = &line[..] else { panic!("{listed}") };
+        assert_eq!((thumbprint.len(), last_day.len(), *key, *name), (40, 10, "-", subject));
+    }
+    let starts: Vec<_> = listed.lines().map(|line| line.find("CN=")).collect();
+    assert_eq!(starts[0], starts[1], "{listed}");
+
+    let objects = machine.chancery(["store", "list", "--format", "json"]).ends_with(0).objects();
+    let counts: Vec<_> = objects.iter().map(|one| (&one["store"], &one["certificates"])).collect();
+    assert_eq!(
+        counts,
+        [(&"CurrentUser/Root".into(), &1.into()), (&"LocalMachine/My".into(), &2.into())]
+    );
+    let entries = machine.chancery(["store", "list", "My", "--format", "json"]).ends_with(0);
+    for (object, line) in entries.objects().iter().zip(&columns) {
+        assert_eq!(object["type"], "store-entry");
+        assert_eq!(object["thumbprint"].as_str().unwrap().to_uppercase(), line[0]);
+        assert_eq!(object["key_binding"], serde_json::Value::Null);
+    }
 }

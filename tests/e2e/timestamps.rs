@@ -221,3 +221,29 @@ fn what_makes_no_sense_is_said_before_anything_is_done() {
     let refused = crate::support::run(serve).ends_with(1);
     assert!(refused.stderr.contains("not for timestamps"), "{}", refused.stderr);
 }
+
+#[test]
+fn the_servers_of_the_settings_are_asked_where_no_option_says_otherwise() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("chancery.toml");
+    fs::write(&settings, format!("timestamp = ['{}', '{}']\n", nowhere(), server.url)).unwrap();
+    let config = ["--config", settings.to_str().unwrap()];
+    let stamps =
+        |file: &Path| verify(file)["signatures"][0]["timestamps"].as_array().unwrap().len();
+    let sign = |file: &Path, more: &[&str]| {
+        let path = file.to_str().unwrap();
+        rsa().sign([path, "--replace"].iter().chain(&config).chain(more))
+    };
+    let (_folder, program) = program();
+    sign(&program, &["--require-timestamp"]).ends_with(0);
+    assert_eq!(stamps(&program), 1);
+    sign(&program, &["--no-timestamp"]).ends_with(0);
+    assert_eq!(stamps(&program), 0);
+    // The command line names servers of its own: those of the settings do not help out.
+    sign(&program, &["--timestamp", &nowhere(), "--require-timestamp"]).ends_with(7);
+    sign(&program, &["--no-timestamp", "--require-timestamp"]).ends_with(2);
+    chancery(["timestamp", program.to_str().unwrap()].iter().chain(&config)).ends_with(0);
+    assert_eq!(stamps(&program), 1);
+    chancery(["timestamp", program.to_str().unwrap(), "--config", "/dev/null"]).ends_with(2);
+}

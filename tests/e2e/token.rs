@@ -351,6 +351,18 @@ fn a_certificate_kept_on_the_token_signs_without_its_file() {
     assert!(own["key"].as_str().unwrap().contains("object=release"), "{own}");
     assert_eq!(own["label"], "release");
 
+    // A dry run says which certificate it would be, and asks nobody for a PIN.
+    let mut plan = bench.hsm.command(env!("CARGO_BIN_EXE_chancery"));
+    plan.args(["sign", file, "--key", &key, "--cert", "token", "--dry-run", "--format", "json"]);
+    plan.arg("--module").arg(bench.hsm.module());
+    let plan = run(plan).ends_with(0).object();
+    assert_eq!((&plan["type"], &plan["signer"]), (&"plan".into(), &"CN=Token Signer".into()));
+    assert_eq!(plan["key"], key);
+    let other = "pkcs11:token=T;object=other";
+    let dry = ["sign", file, "--key", other, "--cert", "token", "--dry-run"];
+    let none = bench.chancery(dry).ends_with(1);
+    assert!(none.stderr.contains("shows no valid certificate"), "{}", none.stderr);
+
     bench.chancery(sign).ends_with(0);
     Oracles::discover().assert_accept(Path::new(&out), &bench.at("ca.pem"));
 

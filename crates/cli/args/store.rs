@@ -28,7 +28,7 @@ pub(crate) struct SignKey {
     #[command(flatten)]
     pub(crate) access: AccessOptions,
     /// The signer's certificate in a store, with the key that is bound to it
-    #[arg(long, value_name = "HASH", conflicts_with_all = ["key", "cert", "chain", "dry_run"])]
+    #[arg(long, value_name = "HASH", conflicts_with_all = ["key", "cert", "chain"])]
     pub(crate) thumbprint: Option<String>,
     /// The store of the signer's certificate
     #[arg(long, value_name = "STORE", value_parser = store_name, default_value = "LocalMachine/My")]

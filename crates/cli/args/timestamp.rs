@@ -11,7 +11,8 @@ use super::{KeyOptions, OutputOptions};
 /// Which servers to ask for timestamps, and how.
 #[derive(Args, Debug)]
 pub(crate) struct StampOptions {
-    /// Ask this server by RFC 3161; more than once for a list to fall back on
+    /// Ask this server by RFC 3161; more than once for a list to fall back on [default: those of
+    /// the settings]
     #[arg(long, value_name = "URL", help_heading = "Timestamp options")]
     pub(crate) timestamp: Vec<String>,
     /// Ask this server for a counter-signature, as from before RFC 3161; after those of --timestamp

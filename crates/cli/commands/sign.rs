@@ -35,12 +35,12 @@ pub(crate) fn run(args: &Sign, ui: &mut Ui) -> Exit {
         Ok(checked) => checked,
         Err(error) => return ui.error(&error, None),
     };
-    for objection in checked.iter().flat_map(|(_, survived)| survived) {
+    for objection in checked.iter().flat_map(|checked| &checked.survived) {
         ui.warn(&objection.message);
     }
     if args.dry_run {
         return match checked {
-            Some((signer, survived)) => plan::run(args, &signer, &survived, ui),
+            Some(checked) => plan::run(args, &checked, ui),
             None => {
                 let place = args.cert.as_deref().map_or_else(
                     || "the certificates stored with it".into(),
@@ -54,6 +54,7 @@ pub(crate) fn run(args: &Sign, ui: &mut Ui) -> Exit {
         };
     }
     let timestamper = match timestamper(&args.stamp) {
+        _ if args.no_timestamp => None,
         Ok(Some(timestamper)) => Some(timestamper),
         Ok(None) if !args.require_timestamp => None,
         Ok(None) => {
@@ -96,16 +97,46 @@ fn tell_retries(ui: &mut Ui) {
     }
 }
 
+/// Who signs, as far as that is known before anybody logs in.
+struct Checked {
+    signer: Signer,
+    /// Where the key is, or should be.
+    key: String,
+    /// What speaks against the certificate and was survived.
+    survived: Vec<Objection>,
+}
+
 /// Judges the certificate before anybody logs in; `None` where only the key can tell which one it is.
-fn check(args: &Sign) -> Result<Option<(Signer, Vec<Objection>)>, Error> {
+fn check(args: &Sign) -> Result<Option<Checked>, Error> {
     if args.output.is_too_narrow(args.files.len()) {
         return Err(Error::new(ErrorKind::Usage, "--out must be a folder for several files"));
     }
-    let file = args.cert.as_deref().filter(|file| *file != Path::new(FROM_TOKEN));
-    let Some(file) = file else { return Ok(None) };
-    let Some(signer) = Signer::from_files(file, &args.chain)? else { return Ok(None) };
+    let Some((signer, key)) = known_signer(args)? else { return Ok(None) };
     let survived = signer.check(&crls(args)?, now()?, args.force)?;
-    Ok(Some((signer, survived)))
+    Ok(Some(Checked { signer, key, survived }))
+}
+
+fn known_signer(args: &Sign) -> Result<Option<(Signer, String)>, Error> {
+    if let Some(thumbprint) = &args.key.thumbprint {
+        let stores = settings::stores(args.key.folder.store_folder.as_deref())?;
+        let keyring = args.key.access.keyring(false);
+        let finder = KeyFinder::new(&keyring, settings::current());
+        return stores.signer(&args.key.store, thumbprint, &finder).map(Some);
+    }
+    let address = args.key.address()?;
+    let signer = match args.cert.as_deref() {
+        Some(file) if file != Path::new(FROM_TOKEN) => Signer::from_files(file, &args.chain)?,
+        Some(_) if args.dry_run => {
+            let signer = args.key.access.keyring(false).likely_signer(address, now()?)?;
+            let mut others = signer.chain;
+            for file in &args.chain {
+                others.extend(certificates(file)?);
+            }
+            Some(Signer::new(signer.certificate, &others))
+        }
+        _ => None,
+    };
+    Ok(signer.map(|signer| (signer, address.to_string())))
 }
 
 fn crls(args: &Sign) -> Result<Vec<Crl>, Error> {
@@ -123,8 +154,6 @@ fn prepare(args: &Sign, checked: bool) -> Result<(Identity, String, SignFileOpti
         let stores = settings::stores(args.key.folder.store_folder.as_deref())?;
         let finder = KeyFinder::new(&keyring, settings::current());
         let (identity, address) = stores.identity(&args.key.store, thumbprint, &finder)?;
-        let signer = Signer::new(identity.certificate().clone(), identity.chain());
-        signer.check(&crls(args)?, now()?, args.force)?;
         let options = file_options(args, identity.certificate().public_key().algorithm())?;
         return Ok((identity, address, options));
     }

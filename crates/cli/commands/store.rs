@@ -26,12 +26,14 @@ pub(crate) fn run(args: &Store, ui: &mut Ui) -> Result<Exit, Error> {
                 }
                 return Ok(Exit::Done);
             }
-            for store in stores.list()? {
+            let all = stores.list()?;
+            let width = all.iter().map(|store| store.to_string().len()).max().unwrap_or_default();
+            for store in all {
                 let count = stores.open(&store).entries()?.len();
                 let object = serde_json::json!({
                     "schema": 1, "type": "store", "store": store.to_string(), "certificates": count,
                 });
-                ui.result(&object, || format!("{store}  {count}"));
+                ui.result(&object, || format!("{:<width$}  {count:>5}", store.to_string()));
             }
             Ok(Exit::Done)
         }
@@ -161,10 +163,15 @@ fn key_of(entry: &Entry) -> Option<String> {
     }
 }
 
+/// One line in columns: the thumbprint, the last day, whether a key is bound, the subject.
 fn line(entry: &Entry) -> String {
-    let key = if key_of(entry).is_some() { "  (key bound)" } else { "" };
+    let last_day = entry.certificate().map_or_else(
+        |_| "-".to_owned(),
+        |certificate| certificate.not_after().to_string().chars().take(10).collect(),
+    );
+    let key = if key_of(entry).is_some() { "key" } else { "-" };
     let archived = if entry.is_archived() { "  (archived)" } else { "" };
-    format!("{}  {}{key}{archived}", entry.thumbprint(), subject(entry))
+    format!("{}  {last_day:<10}  {key:<3}  {}{archived}", entry.thumbprint(), subject(entry))
 }
 
 fn text(store: &SystemStore, entry: &Entry) -> String {

@@ -11,6 +11,7 @@ use crate::args::{StampOptions, Timestamp};
 use crate::commands::{certificates, now};
 use crate::exit::Exit;
 use crate::json;
+use crate::settings;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Timestamp, ui: &mut Ui) -> Exit {
@@ -41,17 +42,19 @@ fn prepare(args: &Timestamp) -> Result<HttpTimestamper, Error> {
     timestamper(&args.stamp)?.ok_or_else(|| {
         Error::new(
             ErrorKind::Usage,
-            "no server is named: --timestamp URL or --timestamp-legacy URL",
+            "no server is named: --timestamp URL, --timestamp-legacy URL, or timestamp in chancery.toml",
         )
     })
 }
 
-/// Makes the client that the options describe; none where they name no server.
+/// Makes the client that the options describe, or the settings where they name no server; none where neither does.
 pub(super) fn timestamper(options: &StampOptions) -> Result<Option<HttpTimestamper>, Error> {
     let failed = |error: StampError| {
         Error::new(ErrorKind::Usage, "cannot ask for timestamps").with_source(error)
     };
-    let rfc3161 = options.timestamp.iter().map(|url| (url, TimestampKind::Rfc3161));
+    let named = !(options.timestamp.is_empty() && options.timestamp_legacy.is_empty());
+    let rfc3161 = if named { &options.timestamp } else { &settings::current().timestamp };
+    let rfc3161 = rfc3161.iter().map(|url| (url, TimestampKind::Rfc3161));
     let legacy = options.timestamp_legacy.iter().map(|url| (url, TimestampKind::Legacy));
     let servers = rfc3161.chain(legacy).map(|(url, kind)| TimestampServer::new(url, kind));
     let servers: Vec<_> = servers.collect::<Result<_, _>>().map_err(failed)?;
@@ -62,11 +65,11 @@ pub(super) fn timestamper(options: &StampOptions) -> Result<Option<HttpTimestamp
     for path in &options.tsa_roots {
         anchors.extend(certificates(path)?);
     }
-    let mut settings = HttpSettings::default();
-    settings.digest = options.timestamp_digest;
-    settings.anchors = TrustAnchors::new(anchors);
-    settings.environment_proxy = true;
-    HttpTimestamper::new(servers, settings).map(Some).map_err(failed)
+    let mut how = HttpSettings::default();
+    how.digest = options.timestamp_digest;
+    how.anchors = TrustAnchors::new(anchors);
+    how.environment_proxy = true;
+    HttpTimestamper::new(servers, how).map(Some).map_err(failed)
 }
 
 fn stamp_one(

@@ -2,21 +2,21 @@
 
 use std::path::Path;
 
-use chancery::{Error, IfSigned, Objection, Outcome, Plan, Signer, plan_signing};
+use chancery::{Error, IfSigned, Outcome, Plan, Signer, plan_signing};
 
-use super::file_options;
+use super::{Checked, file_options};
 use crate::args::Sign;
 use crate::commands::now;
 use crate::exit::Exit;
 use crate::json;
 use crate::ui::Ui;
 
-pub(super) fn run(args: &Sign, signer: &Signer, survived: &[Objection], ui: &mut Ui) -> Exit {
+pub(super) fn run(args: &Sign, checked: &Checked, ui: &mut Ui) -> Exit {
     let mut exit = Exit::Done;
     for file in &args.files {
-        exit = exit.graver(match plan(args, file, signer) {
+        exit = exit.graver(match plan(args, file, &checked.signer) {
             Ok(plan) => {
-                show(args, file, signer, survived, &plan, ui);
+                show(args, file, checked, &plan, ui);
                 Exit::Done
             }
             Err(error) => ui.error(&error, Some(file)),
@@ -31,14 +31,8 @@ fn plan(args: &Sign, file: &Path, signer: &Signer) -> Result<Plan, Error> {
     plan_signing(file, signer, now()?, &options)
 }
 
-fn show(
-    args: &Sign,
-    file: &Path,
-    signer: &Signer,
-    survived: &[Objection],
-    plan: &Plan,
-    ui: &mut Ui,
-) {
+fn show(args: &Sign, file: &Path, checked: &Checked, plan: &Plan, ui: &mut Ui) {
+    let Checked { signer, key, survived } = checked;
     let certificates: Vec<_> = signer
         .certificates_to_embed()
         .iter()
@@ -58,7 +52,7 @@ fn show(
         action,
         authentihash: json::digests(&plan.digests),
         schemes: plan.schemes.iter().map(|scheme| scheme.name()).collect(),
-        key: address(args),
+        key: key.clone(),
         signer: signer.certificate.subject().to_string(),
         thumbprint: json::hex(&signer.certificate.thumbprint_sha1()),
         certificates,
@@ -71,15 +65,10 @@ fn show(
             lines.push(format!("  digest   {algorithm}:{}", json::hex(digest)));
             lines.push(format!("  scheme   {scheme}"));
         }
-        lines.push(format!("  key      {}", address(args)));
+        lines.push(format!("  key      {key}"));
         lines.extend(object.certificates.iter().enumerate().map(|(index, subject)| {
             format!("  {} {subject}", if index == 0 { "signer  " } else { "chain   " })
         }));
         lines.join("\n")
     });
-}
-
-/// Writes the key's address; a plan is only made where there is one.
-fn address(args: &Sign) -> String {
-    args.key.key.as_ref().map(ToString::to_string).unwrap_or_default()
 }
