@@ -28,6 +28,7 @@ fn the_example_is_read_as_the_document_says_and_has_every_setting() {
     let settings = Settings::load(&path).unwrap();
     assert_eq!(settings.module.as_deref(), Some("/usr/lib/softhsm/libsofthsm2.so".as_ref()));
     assert_eq!(settings.store.as_deref(), Some("/var/lib/chancery/stores".as_ref()));
+    assert_eq!(settings.ca.as_deref(), Some("/var/lib/chancery/ca".as_ref()));
     let servers = ["http://timestamp.example.com/rfc3161", "http://tsa.example.org"];
     assert_eq!(settings.timestamp, servers);
     assert_eq!(settings.pin, Some(PinSetting::File("/run/secrets/pin".into())));
