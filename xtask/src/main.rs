@@ -32,6 +32,8 @@ usage: cargo xtask TASK [SECONDS | --all | --matrix | DIR | N]
            manifest, osslsigncode, signify and LIEF, signature by signature
   pitfalls write files that have fooled verifiers into DIR, with the verdicts they deserve
   mutate   verify signed files with random changes: 100000, or as many as N says
+  rates    signatures a second through the pool of sessions, against a bare loop of
+           C_SignInit and C_Sign, and with a token that takes its time
   windows  build for Windows and run the tests that can run under wine; needs Debian
   ci       formatting, lints, documentation, dependencies, packages, then `test`, `tokens`,
            the seeds of the fuzz targets, where it can be done some fuzzing, and `windows`";
@@ -49,6 +51,13 @@ fn main() -> ExitCode {
         },
         ["tokens"] => tokens::run(false),
         ["tokens", "--all"] => tokens::run(true),
+        ["rates"] => shell::run(shell::cargo(&[
+            "bench",
+            "--package",
+            "chancery-pkcs11",
+            "--bench",
+            "signing",
+        ])),
         ["windows"] => windows::run().and_then(suite::Tally::close),
         ["ci"] => ci::run(),
         ["corpus", dir] => examiner::run(&["corpus", dir]),
