@@ -7,7 +7,7 @@ use const_oid::ObjectIdentifier;
 
 use crate::{Error, NewAttribute, oid};
 
-/// Builds a SignedData of one signer, in DER, with the content inside.
+/// Builds a SignedData of one signer, in DER, with the content inside or elsewhere.
 ///
 /// The form is PKCS#7 1.5, which Authenticode wants: version 1 unless [`version`](Self::version) says another,
 /// signer named by issuer and serial number, content of any type directly under `[0]`. Attributes and certificates are sorted as DER demands.
@@ -15,10 +15,18 @@ use crate::{Error, NewAttribute, oid};
 pub struct SignedDataBuilder {
     version: u8,
     content_type: ObjectIdentifier,
-    content: Vec<u8>,
-    content_octets: Vec<u8>,
+    content: Content,
     signed_attributes: Vec<NewAttribute>,
     unsigned_attributes: Vec<NewAttribute>,
+}
+
+/// Where the content is.
+#[derive(Clone, Debug)]
+enum Content {
+    /// In the SignedData: its DER, and the octets that are hashed.
+    Inside { der: Vec<u8>, octets: Vec<u8> },
+    /// Elsewhere, with this digest.
+    Elsewhere { digest: DigestAlgorithm, value: Vec<u8> },
 }
 
 impl SignedDataBuilder {
@@ -27,15 +35,28 @@ impl SignedDataBuilder {
     /// # Errors
     /// [`Error::Encoding`] where `content` is not one DER value.
     pub fn new(content_type: ObjectIdentifier, content: Vec<u8>) -> Result<Self, Error> {
-        let content_octets = asn1::Tlv::parse(&content)?.contents.to_vec();
-        Ok(Self {
+        let octets = asn1::Tlv::parse(&content)?.contents.to_vec();
+        Ok(Self::of(content_type, Content::Inside { der: content, octets }))
+    }
+
+    /// Starts from the digest of content that stays where it is: a detached signature (RFC 5652 section 5.2).
+    #[must_use]
+    pub const fn detached(
+        content_type: ObjectIdentifier,
+        digest: DigestAlgorithm,
+        value: Vec<u8>,
+    ) -> Self {
+        Self::of(content_type, Content::Elsewhere { digest, value })
+    }
+
+    const fn of(content_type: ObjectIdentifier, content: Content) -> Self {
+        Self {
             version: 1,
             content_type,
             content,
-            content_octets,
             signed_attributes: Vec::new(),
             unsigned_attributes: Vec::new(),
-        })
+        }
     }
 
     /// Sets the version number: CMS has 3 where the content is no plain data (RFC 5652 section 5.1).
@@ -60,9 +81,14 @@ impl SignedDataBuilder {
     }
 
     /// Returns the message that is signed: the DER of the signed attributes as `SET OF` (RFC 5652 section 5.4).
+    ///
+    /// Of content that is elsewhere, the digest is the one that was given, whatever `digest` says.
     #[must_use]
     pub fn message(&self, digest: DigestAlgorithm) -> Vec<u8> {
-        let message_digest = chancery_sigverify::digest(digest, &self.content_octets);
+        let message_digest = match &self.content {
+            Content::Inside { octets, .. } => chancery_sigverify::digest(digest, octets),
+            Content::Elsewhere { value, .. } => value.clone(),
+        };
         let content_type = asn1::object_identifier(&self.content_type);
         let mut attributes = vec![
             NewAttribute::new(oid::CONTENT_TYPE, content_type).to_der(),
@@ -75,8 +101,14 @@ impl SignedDataBuilder {
     /// Signs with an identity and embeds its certificates.
     ///
     /// # Errors
-    /// [`Error::Key`] where the key does not sign or its signature does not verify.
+    /// [`Error::Key`] where the key does not sign or its signature does not verify, [`Error::OtherDigest`] where
+    /// detached content was hashed otherwise than the scheme hashes.
     pub fn sign(&self, identity: &Identity, scheme: SignatureScheme) -> Result<Vec<u8>, Error> {
+        if let Content::Elsewhere { digest: measured, .. } = self.content
+            && measured != scheme.digest()
+        {
+            return Err(Error::OtherDigest { wanted: scheme.digest(), measured });
+        }
         let message = self.message(scheme.digest());
         let signature = identity.key().sign(scheme, &message).map_err(Error::Key)?;
         let certificates: Vec<&Certificate> = identity.certificates_to_embed().collect();
@@ -132,13 +164,14 @@ impl SignedDataBuilder {
             [] => Vec::new(),
             _ => asn1::set_of(tag::context_constructed(0), bag),
         };
+        let content = match &self.content {
+            Content::Inside { der, .. } => asn1::tlv(tag::context_constructed(0), &[der]),
+            Content::Elsewhere { .. } => Vec::new(),
+        };
         let signed_data = asn1::sequence(&[
             &asn1::unsigned_integer(&[self.version]),
             &asn1::tlv(tag::SET, &[&digest_algorithm]),
-            &asn1::sequence(&[
-                &asn1::object_identifier(&self.content_type),
-                &asn1::tlv(tag::context_constructed(0), &[&self.content]),
-            ]),
+            &asn1::sequence(&[&asn1::object_identifier(&self.content_type), &content]),
             &bag,
             &asn1::tlv(tag::SET, &[&signer_info]),
         ]);

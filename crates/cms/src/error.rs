@@ -24,6 +24,14 @@ pub enum Error {
     /// No signer or several, where it takes exactly one.
     #[error("{0} signers where there must be one")]
     NotOneSigner(usize),
+    /// Content that is elsewhere was hashed by another function than the scheme's.
+    #[error("the content was hashed by {measured}, and the scheme wants {wanted}")]
+    OtherDigest {
+        /// The hash of the scheme.
+        wanted: chancery_key::DigestAlgorithm,
+        /// The hash of the content.
+        measured: chancery_key::DigestAlgorithm,
+    },
     /// The key did not sign.
     #[error(transparent)]
     Key(KeyError),

@@ -15,3 +15,12 @@ pub const SIGNING_TIME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840
 /// id-countersignature (RFC 5652 section 11.4).
 pub const COUNTER_SIGNATURE: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.6");
+/// id-aa-signingCertificate (RFC 2634 section 5.4), which names the certificate by SHA-1.
+pub const SIGNING_CERTIFICATE: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.12");
+/// id-aa-signingCertificateV2 (RFC 5035 section 3).
+pub const SIGNING_CERTIFICATE_V2: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.47");
+/// id-aa-timeStampToken (RFC 3161 appendix A): a token over the signature value, as an unsigned attribute.
+pub const TIME_STAMP_TOKEN: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.14");

@@ -145,21 +145,33 @@ impl<'a> SignerInfo<'a> {
         content: &[u8],
         key: &PublicKey,
     ) -> SignerCheck {
+        let hashed = self.digest().map(|digest| chancery_sigverify::digest(digest, content));
+        self.check_digest(content_type, hashed.as_deref(), key)
+    }
+
+    /// Checks the signature as [`check`](Self::check) does, over content that somebody hashed before.
+    ///
+    /// `hashed` is the content's hash by [`digest`](Self::digest); without it nothing is over the content.
+    #[must_use]
+    pub fn check_digest(
+        &self,
+        content_type: ObjectIdentifier,
+        hashed: Option<&[u8]>,
+        key: &PublicKey,
+    ) -> SignerCheck {
         let digest = self.digest();
         let scheme = digest.and_then(|digest| signer_scheme(self.signature_algorithm, digest).ok());
-        let verifies = |message: &[u8]| {
-            scheme.is_some_and(|scheme| {
-                chancery_sigverify::verify(key, scheme, message, self.signature).is_ok()
-            })
-        };
         let Some(attributes) = &self.signed_attributes else {
             let bare_data = content_type == oid::DATA;
+            let valid = scheme.zip(hashed).is_some_and(|(scheme, hashed)| {
+                chancery_sigverify::verify_digest(key, scheme, hashed, self.signature).is_ok()
+            });
             return SignerCheck {
                 digest,
                 scheme,
                 content_type_matches: bare_data,
                 message_digest_matches: bare_data,
-                signature_valid: verifies(content),
+                signature_valid: valid,
             };
         };
         let stated_type = attributes.single(oid::CONTENT_TYPE).and_then(|tlv| tlv.oid().ok());
@@ -171,10 +183,11 @@ impl<'a> SignerInfo<'a> {
             digest,
             scheme,
             content_type_matches: stated_type == Some(content_type),
-            message_digest_matches: digest.is_some_and(|digest| {
-                stated_digest == Some(chancery_sigverify::digest(digest, content).as_slice())
+            message_digest_matches: hashed.is_some() && stated_digest == hashed,
+            signature_valid: scheme.is_some_and(|scheme| {
+                let message = attributes.signed_bytes();
+                chancery_sigverify::verify(key, scheme, &message, self.signature).is_ok()
             }),
-            signature_valid: verifies(&attributes.signed_bytes()),
         }
     }
 }

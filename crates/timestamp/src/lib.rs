@@ -12,7 +12,6 @@
 
 mod accept;
 mod error;
-mod ess;
 mod gen_time;
 #[cfg(feature = "http")]
 pub mod http;

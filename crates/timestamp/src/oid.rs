@@ -2,14 +2,10 @@
 
 use const_oid::ObjectIdentifier;
 
+pub use chancery_cms::oid::{SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2};
+
 /// id-ct-TSTInfo (RFC 3161 section 2.4.2): what the content of a token is.
 pub const TST_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.4");
-/// id-aa-signingCertificate (RFC 2634 section 5.4), by SHA-1.
-pub const SIGNING_CERTIFICATE: ObjectIdentifier =
-    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.12");
-/// id-aa-signingCertificateV2 (RFC 5035 section 3), by any hash.
-pub const SIGNING_CERTIFICATE_V2: ObjectIdentifier =
-    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.47");
 /// szOID_RFC3161_counterSign: the unsigned attribute of an Authenticode signature that holds a token.
 pub const RFC3161_COUNTER_SIGNATURE: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.3.3.1");

@@ -6,7 +6,7 @@ mod http;
 mod server;
 
 use chancery_chain::{Policy, Status, TrustAnchors, validate};
-use chancery_cms::{NewAttribute, SignedDataBuilder, oid as cms_oid};
+use chancery_cms::{NewAttribute, SignedDataBuilder, oid as cms_oid, signing_certificate_v2};
 use chancery_key::{DigestAlgorithm, SignatureScheme};
 use chancery_x509::asn1;
 use chancery_x509::{Identity, SerialNumber, Time};
@@ -14,7 +14,7 @@ use const_oid::ObjectIdentifier;
 
 use crate::{
     Accuracy, Failure, GenTime, LegacyRequest, LegacyResponse, Nonce, Stamp, StampError,
-    StampErrorKind, TimeStampRequest, TimeStampResponse, Timestamper, TstInfo, ess, oid,
+    StampErrorKind, TimeStampRequest, TimeStampResponse, Timestamper, TstInfo, oid,
 };
 
 pub use server::Server;
@@ -132,10 +132,9 @@ impl Authority {
         info.accuracy = Some(self.accuracy);
         info.nonce = request.nonce.clone();
         let certificate = self.identity.certificate();
-        let binding = ess::signing_certificate_v2(certificate);
         let builder = SignedDataBuilder::new(oid::TST_INFO, asn1::octet_string(&info.to_der()))?
             .version(3)
-            .signed_attribute(NewAttribute::new(oid::SIGNING_CERTIFICATE_V2, binding));
+            .signed_attribute(signing_certificate_v2(certificate));
         if request.certificate_wanted {
             return builder.sign(&self.identity, self.scheme);
         }

@@ -1,12 +1,11 @@
 //! Whether a timestamp proves what it says.
 
 use chancery_chain::{Crl, Policy, Status, TrustAnchors, validate};
-use chancery_cms::{SignerInfo, oid as cms_oid};
+use chancery_cms::{CertificateBinding, SignerInfo, certificate_binding, oid as cms_oid};
 use chancery_key::{DigestAlgorithm, SchemeFamily};
 use chancery_sigverify::hazmat;
 use chancery_x509::{Certificate, Time, oid as x509_oid};
 
-use crate::ess::{self, Binding};
 use crate::report::{TimestampKind, TimestampReport};
 use crate::{GenTime, Reason, Token};
 
@@ -143,11 +142,13 @@ impl TimestampVerifier {
                 if !check.message_digest_matches {
                     report.reasons.push(Reason::MessageDigestMismatch);
                 }
-                match ess::binding(attributes, certificate) {
+                match certificate_binding(attributes, certificate) {
                     // The hash was never meant to withstand more than what the signature itself does.
-                    Binding::Bound(_) => {}
-                    Binding::Another => report.reasons.push(Reason::SigningCertificateMismatch),
-                    Binding::Missing => {
+                    CertificateBinding::Bound(_) => {}
+                    CertificateBinding::Another => {
+                        report.reasons.push(Reason::SigningCertificateMismatch)
+                    }
+                    CertificateBinding::Missing => {
                         report.reasons.push(Reason::SigningCertificateAttributeMissing);
                     }
                 }

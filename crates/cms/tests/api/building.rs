@@ -162,3 +162,45 @@ fn a_key_that_cannot_or_signs_wrongly_makes_no_signature() {
     let thief = chancery_x509::Identity::new(key, certificate.certificate().clone(), &[]).unwrap();
     assert_eq!(kind(data().sign(&thief, S::EcdsaSha256)), KeyErrorKind::Device);
 }
+
+#[test]
+fn content_that_is_elsewhere_is_signed_by_its_digest() {
+    use chancery_cms::Error;
+    use chancery_key::DigestAlgorithm;
+
+    let identity = p256();
+    let scheme = SignatureScheme::EcdsaSha256;
+    let value = chancery_sigverify::digest(DigestAlgorithm::Sha256, CONTENT);
+    let builder =
+        SignedDataBuilder::detached(oid::DATA, DigestAlgorithm::Sha256, value.clone());
+    let der = builder.sign(&identity, scheme).unwrap();
+    let read = SignedData::from_der(&der).unwrap();
+    assert!(read.content.is_none());
+    let key = identity.certificate().public_key();
+    let signer = &read.signers[0];
+    assert!(signer.check(oid::DATA, CONTENT, key).holds());
+    assert!(signer.check_digest(oid::DATA, Some(&value), key).holds());
+    assert!(!signer.check(oid::DATA, b"other content", key).holds());
+    assert!(!signer.check_digest(oid::DATA, None, key).holds());
+    let refused = builder.sign(&identity, SignatureScheme::EcdsaSha384).unwrap_err();
+    assert!(matches!(refused, Error::OtherDigest { .. }));
+}
+
+#[test]
+fn the_certificate_is_bound_by_its_hash() {
+    use chancery_cms::{CertificateBinding, certificate_binding, signing_certificate_v2};
+
+    let (identity, other) = (p256(), p256());
+    let content = chancery_x509::asn1::octet_string(CONTENT);
+    let builder = SignedDataBuilder::new(oid::DATA, content).unwrap();
+    let binding = |builder: &SignedDataBuilder, certificate| {
+        let der = builder.sign(&identity, SignatureScheme::EcdsaSha256).unwrap();
+        let read = SignedData::from_der(&der).unwrap();
+        certificate_binding(read.signers[0].signed_attributes.as_ref().unwrap(), certificate)
+    };
+    assert_eq!(binding(&builder, identity.certificate()), CertificateBinding::Missing);
+    let bound = builder.signed_attribute(signing_certificate_v2(identity.certificate()));
+    let ours = binding(&bound, identity.certificate());
+    assert!(matches!(ours, CertificateBinding::Bound(_)), "{ours:?}");
+    assert_eq!(binding(&bound, other.certificate()), CertificateBinding::Another);
+}

@@ -1,16 +1,16 @@
 //! Which certificate signed: the binding that keeps one certificate from standing in for another of the same
 //! key (RFC 2634 section 5.4, RFC 5035).
 
-use chancery_cms::Attributes;
 use chancery_key::DigestAlgorithm;
 use chancery_x509::asn1::{self, Tlv, tag};
 use chancery_x509::{Certificate, Error, digest_from_algorithm};
 
-use crate::oid;
+use crate::{Attributes, NewAttribute, oid};
 
-/// What the attributes say of the signer's certificate.
+/// What signed attributes say of the signer's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Binding {
+#[expect(clippy::exhaustive_enums, reason = "whoever asks has to handle each answer")]
+pub enum CertificateBinding {
     /// This is the one, by a hash of this strength.
     Bound(DigestAlgorithm),
     /// Another is.
@@ -19,19 +19,26 @@ pub(crate) enum Binding {
     Missing,
 }
 
-/// Compares the signer's certificate with the attribute, the newer kind where both are there.
-pub(crate) fn binding(attributes: &Attributes<'_>, certificate: &Certificate) -> Binding {
+/// Compares the signer's certificate with the attribute signingCertificateV2, or with signingCertificate where
+/// there is no newer one.
+#[must_use]
+pub fn certificate_binding(
+    attributes: &Attributes<'_>,
+    certificate: &Certificate,
+) -> CertificateBinding {
     let newer = attributes.single(oid::SIGNING_CERTIFICATE_V2);
     let older = attributes.single(oid::SIGNING_CERTIFICATE);
     let identifier = match (newer, older) {
         (Some(value), _) => first_identifier(value).and_then(EssIdentifier::v2),
         (None, Some(value)) => first_identifier(value).and_then(EssIdentifier::v1),
-        (None, None) => return Binding::Missing,
+        (None, None) => return CertificateBinding::Missing,
     };
     match identifier {
-        Ok(identifier) if identifier.names(certificate) => Binding::Bound(identifier.digest),
-        Ok(_) => Binding::Another,
-        Err(_) => Binding::Missing,
+        Ok(identifier) if identifier.names(certificate) => {
+            CertificateBinding::Bound(identifier.digest)
+        }
+        Ok(_) => CertificateBinding::Another,
+        Err(_) => CertificateBinding::Missing,
     }
 }
 
@@ -93,9 +100,11 @@ impl<'a> EssIdentifier<'a> {
     }
 }
 
-/// Writes a `SigningCertificateV2` over one certificate by SHA-256, whose name is the default and left out.
-#[cfg(feature = "tsa")]
-pub(crate) fn signing_certificate_v2(certificate: &Certificate) -> Vec<u8> {
+/// Makes the attribute signingCertificateV2 over one certificate by SHA-256, whose name is the default and left
+/// out (RFC 5035 section 3).
+#[must_use]
+pub fn signing_certificate_v2(certificate: &Certificate) -> NewAttribute {
     let hash = asn1::octet_string(&certificate.thumbprint_sha256());
-    asn1::sequence(&[&asn1::sequence(&[&asn1::sequence(&[&hash])])])
+    let value = asn1::sequence(&[&asn1::sequence(&[&asn1::sequence(&[&hash])])]);
+    NewAttribute::new(oid::SIGNING_CERTIFICATE_V2, value)
 }
