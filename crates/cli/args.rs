@@ -1,6 +1,7 @@
 //! The command line.
 
 mod authority;
+mod content;
 mod export;
 mod key;
 mod rules;
@@ -20,6 +21,7 @@ use chancery::{HsmEnvironmentPin, KeyAddress, KeyAddressError, Keyring, TokenOpt
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 pub(crate) use self::authority::{AuthoritySource, Ca, Issue, ProfileName, Revoke, Rules};
+pub(crate) use self::content::{Cms, CmsSign, CmsVerify, PurposeName};
 pub(crate) use self::export::Export;
 pub(crate) use self::key::{FindBy, Hex, Key, KeyType};
 pub(crate) use self::rules::RuleOptions;
@@ -108,6 +110,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  chancery digest setup.exe --digest sha256\n  chancery digest setup.exe --for-signing --cert release.pem"
     )]
     Digest(Digest),
+    /// Sign any file by PKCS#7, and verify such signatures
+    #[command(subcommand)]
+    Cms(Cms),
     /// Make, list, find and test keys
     #[command(subcommand)]
     Key(Key),

@@ -4,6 +4,7 @@ mod attach;
 mod ca;
 mod cert;
 mod cert_export;
+mod cms;
 mod csr;
 mod csr_verify;
 mod digest;
@@ -47,6 +48,7 @@ pub(crate) fn run(command: Command, ui: &mut Ui) -> Exit {
         Command::Timestamp(args) => timestamp::run(&args, ui),
         Command::Tsa(args) => settle(tsa::run(&args, ui), ui),
         Command::Digest(args) => digest::run(&args, ui),
+        Command::Cms(args) => settle(cms::run(&args, ui), ui),
         Command::Key(args) => settle(key::run(&args, ui), ui),
         Command::Csr(args) => settle(csr::run(&args, ui), ui),
         Command::Ca(args) => settle(ca::run(&args, ui), ui),

@@ -13,6 +13,8 @@ const COMMANDS: &[&[&str]] = &[
     &["extract"],
     &["attach"],
     &["digest"],
+    &["cms", "sign"],
+    &["cms", "verify"],
     &["key", "generate"],
     &["key", "list"],
     &["key", "find"],

@@ -6,6 +6,8 @@ mod anchors;
 pub mod authority;
 mod base64;
 mod choosing;
+mod content_signing;
+mod content_verifying;
 mod describing;
 mod detached;
 mod digesting;
@@ -39,6 +41,8 @@ mod writer;
 
 pub use address::{KeyAddress, KeyAddressError};
 pub use anchors::read_trust_anchors;
+pub use content_signing::{ContentSignOptions, MAX_ATTACHED, SignedContent, sign_content};
+pub use content_verifying::{ContentReport, ContentSignature, ContentVerifier, extract_content};
 pub use describing::{DescribedExtension, describe_extensions, purpose_name};
 pub use detached::{
     AttachOptions, Attached, PKCS7_LABEL, attach_signature, extract_signature, read_signature,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use chancery_authenticode::{Request, SignatureSet};
-use chancery_timestamp::Timestamper;
+use chancery_timestamp::{Stamp, Timestamper};
 use chancery_x509::Time;
 
 use crate::rewriting::Rewriting;
@@ -40,9 +40,21 @@ impl<'a> Stamping<'a> {
     ) -> Result<Option<String>, Error> {
         let failed = |error| Error::of_subject("timestamp", path, error);
         let value = set.signature_value(index).map_err(failed)?;
-        match self.timestamper.stamp(&value) {
+        match self.stamp_value(path, &value)? {
             Ok(stamp) => set.stamp(index, &stamp).map(|()| None).map_err(failed),
-            Err(error) if !self.required => Ok(Some(error.to_string())),
+            Err(why) => Ok(Some(why)),
+        }
+    }
+
+    /// Stamps a signature value; says what went wrong where that does not matter.
+    pub(crate) fn stamp_value(
+        &self,
+        path: &Path,
+        value: &[u8],
+    ) -> Result<Result<Stamp, String>, Error> {
+        match self.timestamper.stamp(value) {
+            Ok(stamp) => Ok(Ok(stamp)),
+            Err(error) if !self.required => Ok(Err(error.to_string())),
             Err(error) => {
                 let kind = ErrorKind::Timestamp(error.kind());
                 let text = format!("cannot timestamp {}", path.display());
