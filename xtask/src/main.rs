@@ -34,6 +34,7 @@ usage: cargo xtask TASK [SECONDS | --all | --matrix | DIR | N]
   mutate   verify signed files with random changes: 100000, or as many as N says
   rates    signatures a second through the pool of sessions, against a bare loop of
            C_SignInit and C_Sign, and with a token that takes its time
+  speed    verify 1000 files in one process, and by osslsigncode in a loop
   windows  build for Windows and run the tests that can run under wine; needs Debian
   ci       formatting, lints, documentation, dependencies, packages, then `test`, `tokens`,
            the seeds of the fuzz targets, where it can be done some fuzzing, and `windows`";
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(),
         ["corpus", dir] => examiner::run(&["corpus", dir]),
         ["pitfalls", dir] => examiner::run(&["pitfalls", dir]),
+        ["speed"] => examiner::run(&["speed"]),
         ["mutate"] => examiner::run(&["mutate"]),
         ["mutate", count] => examiner::run(&["mutate", count]),
         ["help" | "--help" | "-h"] => {

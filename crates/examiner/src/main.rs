@@ -8,7 +8,7 @@ mod tables;
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: examiner corpus DIR | pitfalls DIR | mutate [N] | checks";
+const USAGE: &str = "usage: examiner corpus DIR | pitfalls DIR | mutate [N] | speed | checks";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
             Ok(count) => tables::mutations(count),
             Err(_) => Err(USAGE.into()),
         },
+        ["speed"] => tables::speed(1_000),
         _ => Err(USAGE.into()),
     };
     match outcome {
