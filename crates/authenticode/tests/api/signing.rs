@@ -169,7 +169,7 @@ fn what_cannot_be_signed_is_refused() {
     assert!(matches!(try_sign(S::EcdsaSha384), Err(Error::NotMeasured)));
     let measurement = measure(&program, &Request::digests(DigestAlgorithm::ALL));
     let refused = sign(&subject, &measurement, &identity, &SignOptions::new(S::EcdsaSha1));
-    let Err(Error::Cms(chancery_cms::Error::Key(error))) = refused else { panic!("{refused:?}") };
+    let Err(Error::Key(error)) = refused else { panic!("{refused:?}") };
     assert_eq!(error.kind(), KeyErrorKind::UnsupportedScheme);
 }
 
