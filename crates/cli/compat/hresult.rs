@@ -52,7 +52,7 @@ impl HResult {
             ErrorKind::Malformed
             | ErrorKind::Unsupported
             | ErrorKind::Store(StoreErrorKind::Malformed) => INVALID_DATA,
-            ErrorKind::Refused => HResult::new(
+            ErrorKind::Refused => Self::new(
                 0x8009_4012,
                 "-2146877422 CERTSRV_E_TEMPLATE_DENIED",
                 "The request is denied by the rules of the certification authority.",

@@ -171,8 +171,7 @@ fn content_that_is_elsewhere_is_signed_by_its_digest() {
     let identity = p256();
     let scheme = SignatureScheme::EcdsaSha256;
     let value = chancery_sigverify::digest(DigestAlgorithm::Sha256, CONTENT);
-    let builder =
-        SignedDataBuilder::detached(oid::DATA, DigestAlgorithm::Sha256, value.clone());
+    let builder = SignedDataBuilder::detached(oid::DATA, DigestAlgorithm::Sha256, value.clone());
     let der = builder.sign(&identity, scheme).unwrap();
     let read = SignedData::from_der(&der).unwrap();
     assert!(read.content.is_none());
