@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chancery::key::DigestAlgorithm;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, value_parser};
 
 use super::{KeyOptions, OutputOptions};
 
@@ -21,6 +21,9 @@ pub(crate) struct StampOptions {
     /// The hash in requests by RFC 3161
     #[arg(long, value_name = "NAME", default_value = "sha256", help_heading = "Timestamp options")]
     pub(crate) timestamp_digest: DigestAlgorithm,
+    /// Go on to the next server when one takes longer [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..=600), help_heading = "Timestamp options")]
+    pub(crate) timestamp_timeout: Option<u64>,
     /// Accept timestamps by the certificates in this file only [default: whoever may sign timestamps]
     #[arg(long, value_name = "FILE", help_heading = "Timestamp options")]
     pub(crate) tsa_roots: Vec<PathBuf>,

@@ -1,6 +1,7 @@
 //! `chancery timestamp`
 
 use std::path::Path;
+use std::time::Duration;
 
 use chancery::chain::TrustAnchors;
 use chancery::timestamp::http::{HttpSettings, HttpTimestamper, TimestampServer};
@@ -69,6 +70,10 @@ pub(super) fn timestamper(options: &StampOptions) -> Result<Option<HttpTimestamp
     how.digest = options.timestamp_digest;
     how.anchors = TrustAnchors::new(anchors);
     how.environment_proxy = true;
+    if let Some(seconds) = options.timestamp_timeout {
+        how.request_timeout = Duration::from_secs(seconds);
+        how.connect_timeout = how.connect_timeout.min(how.request_timeout);
+    }
     HttpTimestamper::new(servers, how).map(Some).map_err(failed)
 }
 
