@@ -1,6 +1,9 @@
 //! What the builder writes, to the byte.
 
-use chancery_cms::{Error, NewAttribute, SignedData, SignedDataBuilder, oid};
+use chancery_cms::{
+    CertificateBinding, Error, NewAttribute, SignedData, SignedDataBuilder, certificate_binding,
+    oid, signing_certificate_v2,
+};
 use chancery_key::{DigestAlgorithm, EcCurve, KeyErrorKind, SignatureScheme as S};
 use chancery_testkit::broken_keys::{BrokenKey, Fault};
 use chancery_x509::asn1::{self, Tlv, tag};
@@ -165,11 +168,8 @@ fn a_key_that_cannot_or_signs_wrongly_makes_no_signature() {
 
 #[test]
 fn content_that_is_elsewhere_is_signed_by_its_digest() {
-    use chancery_cms::Error;
-    use chancery_key::DigestAlgorithm;
-
     let identity = p256();
-    let scheme = SignatureScheme::EcdsaSha256;
+    let scheme = S::EcdsaSha256;
     let value = chancery_sigverify::digest(DigestAlgorithm::Sha256, CONTENT);
     let builder = SignedDataBuilder::detached(oid::DATA, DigestAlgorithm::Sha256, value.clone());
     let der = builder.sign(&identity, scheme).unwrap();
@@ -181,19 +181,17 @@ fn content_that_is_elsewhere_is_signed_by_its_digest() {
     assert!(signer.check_digest(oid::DATA, Some(&value), key).holds());
     assert!(!signer.check(oid::DATA, b"other content", key).holds());
     assert!(!signer.check_digest(oid::DATA, None, key).holds());
-    let refused = builder.sign(&identity, SignatureScheme::EcdsaSha384).unwrap_err();
+    let refused = builder.sign(&identity, S::EcdsaSha384).unwrap_err();
     assert!(matches!(refused, Error::OtherDigest { .. }));
 }
 
 #[test]
 fn the_certificate_is_bound_by_its_hash() {
-    use chancery_cms::{CertificateBinding, certificate_binding, signing_certificate_v2};
-
     let (identity, other) = (p256(), p256());
-    let content = chancery_x509::asn1::octet_string(CONTENT);
+    let content = asn1::octet_string(CONTENT);
     let builder = SignedDataBuilder::new(oid::DATA, content).unwrap();
     let binding = |builder: &SignedDataBuilder, certificate| {
-        let der = builder.sign(&identity, SignatureScheme::EcdsaSha256).unwrap();
+        let der = builder.sign(&identity, S::EcdsaSha256).unwrap();
         let read = SignedData::from_der(&der).unwrap();
         certificate_binding(read.signers[0].signed_attributes.as_ref().unwrap(), certificate)
     };
