@@ -535,3 +535,29 @@ fn a_certificate_of_another_key_signs_nothing() {
     assert_eq!(fs::read(&program).unwrap(), before);
     assert!(!bench.at("out.exe").exists());
 }
+
+#[test]
+fn a_token_on_another_machine_signs_a_file_that_it_never_sees() {
+    let Some(bench) = Bench::new() else { return };
+    for (object, kind) in [("far-rsa", ["--rsa", "2048"]), ("far-ec", ["--ec", "p256"])] {
+        let key = bench.generate(object, kind);
+        bench.certify(&key);
+        let (certificate, ca) = (bench.path("cert.pem"), bench.path("ca.pem"));
+        let (_folder, file) = program();
+        let path = file.to_str().unwrap();
+        let prepare = ["digest", path, "--for-signing", "--cert", &certificate, "--chain", &ca];
+        crate::support::chancery(prepare).ends_with(0);
+        // The digest goes there alone, and the signature comes back alone.
+        let there = tempfile::tempdir().unwrap();
+        let carried = there.path().join("program.exe.chancery-digest");
+        fs::rename(file.with_file_name("program.exe.chancery-digest"), &carried).unwrap();
+        let digest_file = carried.to_str().unwrap();
+        bench.chancery(["sign", "--digest-file", digest_file, "--key", &key]).ends_with(0);
+        let signature = there.path().join("program.exe.signed");
+        crate::support::chancery(["attach", path, signature.to_str().unwrap()]).ends_with(0);
+        let oracles = Oracles::discover();
+        oracles.assert_accept(&file, Path::new(&ca));
+        flip_byte(&file, section_offset(&fs::read(&file).unwrap()).unwrap());
+        oracles.assert_refuse(&file, Path::new(&ca));
+    }
+}
