@@ -36,7 +36,7 @@ impl Rule {
 const RULES: &[Rule] = &[
     Rule {
         oracle: "osslsigncode",
-        lacks: "reads the first entry of a certificate table alone",
+        lacks: "takes a certificate table of several entries for corrupted",
         answers: |verdict| matches!(verdict, Verdict::Refused(why) if why == "Failed"),
         applies: |cell, state| {
             state == State::Whole && cell.shape == Shape::Efi && cell.form.signatures() > 1
