@@ -8,9 +8,11 @@ use chancery_authenticode::{
 use chancery_cms::SignedData;
 use chancery_x509::{Time, read_documents};
 
+use crate::batch::Stages;
 use crate::rewriting::Rewriting;
 use crate::signing::{IfSigned, holds};
 use crate::verifying::open_subject;
+use crate::writer::mend_file;
 use crate::{Error, ErrorKind, read_small_file};
 
 /// The label of a signature in PEM (RFC 7468 section 8).
@@ -81,6 +83,7 @@ pub fn attach_signature(
     now: Time,
     options: &AttachOptions,
 ) -> Result<Attached, Error> {
+    mend_file(path)?;
     let file = Rewriting::open(path, options.output.as_deref(), "attach to", options.strip)?;
     file.check_embeddable()?;
     let mut set = SignatureSet::default();
@@ -104,7 +107,7 @@ pub fn attach_signature(
     }
     let detached = Embedded::of(signature.to_vec());
     let request = file.request_with_embedded(&requested_measurement(&detached));
-    let file = file.measure(&request)?;
+    let file = file.measure(&request, &Stages::alone())?;
     let report = Verifier::new(TrustAnchors::none(), now).verify(&detached, &file.measurement);
     let foreign = report.signatures.iter().find(|one| !holds(one));
     if let Some(one) = foreign {
@@ -122,7 +125,7 @@ pub fn attach_signature(
     let as_entry = file.subject().layout().is_efi();
     set.append(signature, as_entry).map_err(|error| file.failed(error))?;
     let count = set.len();
-    let output = file.replace(&set.entries(), false, now, |after| {
+    let output = file.replace(&set.entries(), false, now, &Stages::alone(), |after| {
         after.signatures.len() == count && after.signatures.iter().any(holds)
     })?;
     Ok(Attached { output, written: true })

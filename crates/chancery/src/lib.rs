@@ -8,6 +8,7 @@ mod base64;
 mod choosing;
 mod content_signing;
 mod content_verifying;
+pub mod batch;
 mod describing;
 mod detached;
 mod digesting;
@@ -77,10 +78,12 @@ pub use requesting::{
 };
 pub use settings::{PinSetting, ProviderSettings, Settings};
 pub use signer::{Objection, Signer};
-pub use signing::{IfSigned, Outcome, SignFileOptions, Signed, sign_and_stamp_file, sign_file};
-pub use stamping::{StampFileOptions, Stamping, timestamp_file};
+pub use signing::{
+    IfSigned, Outcome, SignFileOptions, Signed, sign_and_stamp_file, sign_file, sign_file_in_stages,
+};
+pub use stamping::{StampFileOptions, Stamping, timestamp_file, timestamp_file_in_stages};
 pub use stores::{Bound, KeyWanted, Stored, Stores};
-pub use verifying::{VerifiedFile, verify_file};
+pub use verifying::{VerifiedFile, verify_file, verify_file_in_stages};
 
 pub use chancery_authenticode as authenticode;
 pub use chancery_certstore as certstore;

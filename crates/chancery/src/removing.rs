@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use chancery_authenticode::{RemovedChecksum, Report, SignatureSet};
 use chancery_x509::Time;
 
+use crate::batch::Stages;
 use crate::rewriting::Rewriting;
+use crate::writer::mend_file;
 use crate::{Error, ErrorKind};
 
 /// What is taken out of a file.
@@ -60,6 +62,7 @@ pub fn remove_signatures(
     now: Time,
     options: &RemoveOptions,
 ) -> Result<Removed, Error> {
+    mend_file(path)?;
     let mut file = Rewriting::open(path, options.output.as_deref(), "unsign", options.strip)?;
     file.subject.set_removed_checksum(options.checksum);
     if !file.is_signed() {
@@ -83,10 +86,10 @@ pub fn remove_signatures(
         }
     }
     let request = file.request_with_embedded(&chancery_authenticode::Request::default());
-    let file = file.measure(&request)?;
+    let file = file.measure(&request, &Stages::alone())?;
     let before = file.verify_embedded(now);
     let left = set.len();
-    let output = file.replace(&set.entries(), false, now, |after| {
+    let output = file.replace(&set.entries(), false, now, &Stages::alone(), |after| {
         after.signatures.len() == left && holding(after) >= holding(&before).min(left)
     })?;
     Ok(Removed { output, left })

@@ -7,11 +7,12 @@ use chancery_authenticode::{
     Embedded, Measurement, PeSubject, Report, Request, Subject, TrustAnchors, Verifier,
     requested_measurement,
 };
-use chancery_pe::{BaseDigest, CertificateTable, Patch, SeekSource, TableFault};
+use chancery_pe::{BaseDigest, CertificateTable, SeekSource, Source, TableFault};
 use chancery_x509::Time;
 
+use crate::batch::{Stage, Stages};
 use crate::verifying::{open_subject, verify_subject};
-use crate::writer::{Staged, Target};
+use crate::writer::{Draft, Drafted};
 use crate::{Error, ErrorKind};
 
 /// A file that is being signed or unsigned.
@@ -26,13 +27,14 @@ pub(crate) struct Rewriting {
     pub(crate) embedded: Embedded,
     /// How many bytes after the certificate table are dropped.
     pub(crate) stripped: u64,
+    in_place: bool,
 }
 
 /// The same file after it was read: measured, and copied beside its target.
 #[derive(Debug)]
 pub(crate) struct Measured {
     rewriting: Rewriting,
-    staged: Staged,
+    draft: Draft,
     pub(crate) measurement: Measurement,
 }
 
@@ -55,7 +57,35 @@ impl Rewriting {
         }
         let embedded = subject.embedded().map_err(failed)?;
         let output = output.unwrap_or(path).to_owned();
-        Ok(Self { path: path.to_owned(), output, doing, before, subject, embedded, stripped })
+        Ok(Self {
+            path: path.to_owned(),
+            output,
+            doing,
+            before,
+            subject,
+            embedded,
+            stripped,
+            in_place: false,
+        })
+    }
+
+    /// Writes into the file itself, without a copy.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] where the result goes elsewhere, or bytes would go that nothing puts back.
+    pub(crate) fn in_place(mut self) -> Result<Self, Error> {
+        let refuse = |why: &str| {
+            let text = format!("{}: --append-in-place does not go with {why}", self.path.display());
+            Err(Error::new(ErrorKind::Usage, text))
+        };
+        if self.output != self.path {
+            return refuse("another place for the result");
+        }
+        if self.stripped > 0 {
+            return refuse("data after the signatures that is dropped");
+        }
+        self.in_place = true;
+        Ok(self)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -87,15 +117,22 @@ impl Rewriting {
     }
 
     /// Reads the file once: measures it, and copies it beside its target.
-    pub(crate) fn measure(mut self, request: &Request) -> Result<Measured, Error> {
-        let mut staged = Staged::new(Target::resolve(&self.output)?, self.before.clone())?;
-        let measured = self.subject.measure(request, &mut |chunk| staged.write(chunk));
+    pub(crate) fn measure(mut self, request: &Request, stages: &Stages) -> Result<Measured, Error> {
+        let _permit = stages.enter(Stage::Hashing);
+        let mut draft = match self.in_place {
+            true => Draft::in_place(&self.output)?,
+            false => Draft::copy(&self.output, self.before.clone())?,
+        };
+        let measured = self.subject.measure(request, &mut |chunk| {
+            stages.count(chunk.len());
+            draft.write(chunk)
+        });
         let measurement = measured.map_err(|error| match error {
             chancery_authenticode::Error::Copy(error) => Error::io("write", &self.output, error),
             error => self.failed(error),
         })?;
         self.check_unchanged()?;
-        Ok(Measured { rewriting: self, staged, measurement })
+        Ok(Measured { rewriting: self, draft, measurement })
     }
 
     pub(crate) fn failed(&self, error: chancery_authenticode::Error) -> Error {
@@ -142,48 +179,68 @@ impl Measured {
         signatures: &[&[u8]],
         reread: bool,
         now: Time,
+        stages: &Stages,
         expected: impl FnOnce(&Report) -> bool,
     ) -> Result<PathBuf, Error> {
+        let _permit = stages.enter(Stage::Writing);
         let patch = self.subject().replace(signatures).map_err(|error| self.failed(error))?;
-        self.apply(&patch)?;
-        let report = self.verify_written(reread, now)?;
+        let base = self.base_digest();
+        let drafted = self.draft.preview(&patch, &base)?;
+        let report = self.verify_drafted(drafted, reread, now)?;
         let in_order = report
             .reasons
             .iter()
             .all(|reason| reason.severity() <= chancery_authenticode::Severity::Note);
         if !in_order || !expected(&report) {
-            let target = self.staged.target().display();
+            let target = self.draft.target().display();
             return Err(Error::new(ErrorKind::SelfCheck, format!("{target} would not verify")));
         }
-        let Self { rewriting, staged, .. } = self;
+        let Self { rewriting, draft, .. } = self;
         rewriting.check_unchanged()?;
         // Windows replaces no file that anybody has open, and that is us where a file is signed in place.
         drop(rewriting);
-        let target = staged.target().to_owned();
-        staged.commit()?;
+        let target = draft.target().to_owned();
+        draft.commit(&patch, &base, stages.are_grouped())?;
         Ok(target)
     }
 
-    fn apply(&mut self, patch: &Patch) -> Result<(), Error> {
-        // The patch names the strongest digest, which is the last.
-        let base = self.measurement.digests.last();
-        let base = base.map_or_else(
+    /// Names the bytes that were read, as the patch does: by the strongest digest, which is the last.
+    fn base_digest(&self) -> BaseDigest {
+        self.measurement.digests.last().map_or_else(
             || BaseDigest::new("none", Vec::new()),
             |(algorithm, value)| BaseDigest::new(algorithm.name(), value.clone()),
-        );
-        self.staged.apply(patch, &base)
+        )
     }
 
-    /// Checks the staged file as a stranger would: its layout, its table, and its signatures against the
-    /// digest of the bytes that were written, or against a digest of them read back.
-    fn verify_written(&self, reread: bool, now: Time) -> Result<Report, Error> {
-        let path = self.staged.target();
+    fn verify_drafted(
+        &self,
+        drafted: Drafted<'_>,
+        reread: bool,
+        now: Time,
+    ) -> Result<Report, Error> {
+        match drafted {
+            Drafted::Copy(file) => {
+                let path = self.draft.target();
+                let source =
+                    SeekSource::new(file).map_err(|error| Error::io("read back", path, error))?;
+                self.verify_written(source, reread, now)
+            }
+            Drafted::InPlace(preview) => self.verify_written(preview, reread, now),
+        }
+    }
+
+    /// Checks the next version of the file as a stranger would: its layout, its table, and its signatures against
+    /// the digest of the bytes that were written, or against a digest of them read back.
+    fn verify_written(
+        &self,
+        source: impl Source,
+        reread: bool,
+        now: Time,
+    ) -> Result<Report, Error> {
         let wrong = |error: chancery_authenticode::Error| {
-            Error::new(ErrorKind::SelfCheck, format!("{} would not verify", path.display()))
-                .with_source(error)
+            let path = self.draft.target().display();
+            Error::new(ErrorKind::SelfCheck, format!("{path} would not verify")).with_source(error)
         };
-        let source = SeekSource::new(self.staged.reopen()?)
-            .map_err(|error| Error::io("read back", path, error))?;
         let mut subject = PeSubject::parse(source).map_err(wrong)?;
         let verifier = Verifier::new(TrustAnchors::none(), now);
         if reread {
@@ -234,13 +291,13 @@ mod tests {
         std::fs::write(&path, tiny_pe(&TinyPe::default())).unwrap();
         let request = Request::digests([DigestAlgorithm::Sha256]);
         let open = || Rewriting::open(&path, None, "sign", false).unwrap();
-        assert!(open().measure(&request).is_ok());
+        assert!(open().measure(&request, &Stages::alone()).is_ok());
 
         // Longer.
         let file = open();
         let mut other = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
         other.write_all(b"more").unwrap();
-        let refused = file.measure(&request).unwrap_err();
+        let refused = file.measure(&request, &Stages::alone()).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Changed);
         // Another file of the same name and length. Where open files cannot be replaced, nobody can do it.
         #[cfg(unix)]
@@ -249,7 +306,7 @@ mod tests {
             let contents = std::fs::read(&path).unwrap();
             std::fs::write(folder.path().join("b.exe"), contents).unwrap();
             std::fs::rename(folder.path().join("b.exe"), &path).unwrap();
-            assert_eq!(file.measure(&request).unwrap_err().kind(), ErrorKind::Changed);
+            assert_eq!(file.measure(&request, &Stages::alone()).unwrap_err().kind(), ErrorKind::Changed);
         }
         let left = std::fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(left, 1, "no copy is left behind");

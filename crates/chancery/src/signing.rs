@@ -9,8 +9,10 @@ use chancery_authenticode::{
 use chancery_key::{DigestAlgorithm, SchemeFamily};
 use chancery_x509::{Certificate, Identity, Time};
 
+use crate::batch::Stages;
 use crate::rewriting::{Measured, Rewriting};
 use crate::stamping::Stamping;
+use crate::writer::mend_file;
 use crate::{Error, ErrorKind};
 
 /// What to do with a file that is signed already.
@@ -46,6 +48,8 @@ pub struct SignFileOptions {
     pub strip: bool,
     /// Append even where an earlier signature does not hold.
     pub force: bool,
+    /// Write into the file itself, without a copy beside it.
+    pub in_place: bool,
 }
 
 impl SignFileOptions {
@@ -60,6 +64,7 @@ impl SignFileOptions {
             reread: false,
             strip: false,
             force: false,
+            in_place: false,
         }
     }
 
@@ -124,7 +129,26 @@ pub fn sign_and_stamp_file(
     options: &SignFileOptions,
     stamping: Option<Stamping<'_>>,
 ) -> Result<Signed, Error> {
+    sign_file_in_stages(path, identity, now, options, stamping, &Stages::alone())
+}
+
+/// Signs a file, as [`sign_and_stamp_file`] does, as one of many.
+///
+/// # Errors
+/// As [`sign_and_stamp_file`].
+pub fn sign_file_in_stages(
+    path: &Path,
+    identity: &Identity,
+    now: Time,
+    options: &SignFileOptions,
+    stamping: Option<Stamping<'_>>,
+    stages: &Stages,
+) -> Result<Signed, Error> {
+    let mended = mend_file(path)?;
     let mut file = Rewriting::open(path, options.output.as_deref(), "sign", options.strip)?;
+    if options.in_place {
+        file = file.in_place()?;
+    }
     if let Some(skipped) = decide(&mut file, identity.certificate(), now, options)? {
         return Ok(skipped);
     }
@@ -134,19 +158,22 @@ pub fn sign_and_stamp_file(
     let wanted = wanted.fold(Request::default(), |all, one| all.union(&one));
     let request = if appending { file.request_with_embedded(&wanted) } else { wanted };
     let mut warnings = warnings(&file, identity, now, options);
-    let file = file.measure(&request)?;
+    if mended {
+        warnings.push("unfinished-signature-removed");
+    }
+    let file = file.measure(&request, stages)?;
 
     let mut set = SignatureSet::default();
     if appending {
         is_in_order_to_append(file.embedded(), &file.measurement, path, now, options)?;
         set = SignatureSet::read(file.embedded()).map_err(|error| file.failed(error))?;
     }
-    let made =
-        add_signatures(&mut set, &file, identity, options).map_err(|error| file.failed(error))?;
+    let made = add_signatures(&mut set, &file, identity, options, stages)
+        .map_err(|error| file.failed(error))?;
     let mut unstamped = Vec::new();
     for index in made {
         if let Some(stamping) = stamping {
-            unstamped.extend(stamping.stamp(path, &mut set, index)?);
+            unstamped.extend(stamping.stamp(path, &mut set, index, stages)?);
         }
     }
     if !unstamped.is_empty() {
@@ -162,7 +189,7 @@ pub fn sign_and_stamp_file(
         (algorithm, file.measurement.digest(algorithm).unwrap_or_default().to_vec())
     };
     let digests = options.signatures().map(of).collect();
-    let output = file.replace(&set.entries(), options.reread, now, |report| {
+    let output = file.replace(&set.entries(), options.reread, now, stages, |report| {
         options.signatures().all(|made| is_in(report, identity.certificate(), made))
     })?;
     Ok(Signed { outcome: Outcome::Signed, output, digests, warnings, unstamped })
@@ -266,6 +293,7 @@ fn add_signatures(
     file: &Measured,
     identity: &Identity,
     options: &SignFileOptions,
+    stages: &Stages,
 ) -> Result<Vec<usize>, chancery_authenticode::Error> {
     let as_entry = file.subject().layout().is_efi();
     let mut made_at = Vec::new();
@@ -274,7 +302,7 @@ fn add_signatures(
         if !set.is_empty() && !as_entry {
             signature.sequence_number = u32::try_from(set.nested_in_primary()? + 1).ok();
         }
-        let made = sign(file.subject(), &file.measurement, identity, &signature)?;
+        let made = stages.sign(|| sign(file.subject(), &file.measurement, identity, &signature))?;
         let is_first = set.is_empty();
         set.append(&made, as_entry)?;
         // Counted as reports count: the first entry, what is nested in it, the other entries.

@@ -6,8 +6,10 @@ use chancery_authenticode::{Request, SignatureSet};
 use chancery_timestamp::{Stamp, Timestamper};
 use chancery_x509::Time;
 
+use crate::batch::{Stage, Stages};
 use crate::rewriting::Rewriting;
 use crate::signing::holds;
+use crate::writer::mend_file;
 use crate::{Error, ErrorKind};
 
 /// How signatures are stamped as they are made.
@@ -37,10 +39,15 @@ impl<'a> Stamping<'a> {
         path: &Path,
         set: &mut SignatureSet,
         index: usize,
+        stages: &Stages,
     ) -> Result<Option<String>, Error> {
         let failed = |error| Error::of_subject("timestamp", path, error);
         let value = set.signature_value(index).map_err(failed)?;
-        match self.stamp_value(path, &value)? {
+        let stamped = {
+            let _permit = stages.enter(Stage::Stamping);
+            self.stamp_value(path, &value)?
+        };
+        match stamped {
             Ok(stamp) => set.stamp(index, &stamp).map(|()| None).map_err(failed),
             Err(why) => Ok(Some(why)),
         }
@@ -89,6 +96,21 @@ pub fn timestamp_file(
     now: Time,
     options: &StampFileOptions,
 ) -> Result<PathBuf, Error> {
+    timestamp_file_in_stages(path, timestamper, now, options, &Stages::alone())
+}
+
+/// Stamps one signature of a file, as [`timestamp_file`] does, as one of many.
+///
+/// # Errors
+/// As [`timestamp_file`].
+pub fn timestamp_file_in_stages(
+    path: &Path,
+    timestamper: &dyn Timestamper,
+    now: Time,
+    options: &StampFileOptions,
+    stages: &Stages,
+) -> Result<PathBuf, Error> {
+    mend_file(path)?;
     let file = Rewriting::open(path, options.output.as_deref(), "timestamp", options.strip)?;
     let index = options.index;
     let mut set = SignatureSet::read(&file.embedded).map_err(|error| file.failed(error))?;
@@ -98,7 +120,7 @@ pub fn timestamp_file(
         return Err(Error::new(ErrorKind::NoSuchSignature, text));
     }
     let request = file.request_with_embedded(&Request::default());
-    let file = file.measure(&request)?;
+    let file = file.measure(&request, stages)?;
     let before = file.verify_embedded(now);
     // A timestamp that does not hold is about to go, and is no reason to keep it.
     let sound =
@@ -109,8 +131,8 @@ pub fn timestamp_file(
             format!("signature {index} of {} does not hold", path.display()),
         ));
     }
-    Stamping::new(timestamper).required().stamp(path, &mut set, index)?;
-    file.replace(&set.entries(), false, now, |after| {
+    Stamping::new(timestamper).required().stamp(path, &mut set, index, stages)?;
+    file.replace(&set.entries(), false, now, stages, |after| {
         after.signatures.len() == before.signatures.len()
             && after
                 .signatures

@@ -1,0 +1,344 @@
+//! Many files at once: each goes its way through the [stages](Stages) in a thread of its own, and what became of
+//! them comes back in the order they were named.
+
+mod limiter;
+mod listing;
+mod stages;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+pub use self::listing::{FileList, Listed};
+pub use self::stages::{Stage, StageLimits, Stages};
+
+/// How far results may run ahead of the first one that is missing.
+const WINDOW: usize = 1024;
+
+/// How often progress is told while nothing is done.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Runs work over many files.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    workers: usize,
+    stop: Arc<AtomicBool>,
+}
+
+/// Who hears of a run.
+pub trait Progress<T> {
+    /// Files are about to be worked on, in this order.
+    ///
+    /// # Errors
+    /// Where this says that they must not be: the run ends after what is in flight.
+    fn begin(&mut self, files: &[Listed]) -> Result<(), crate::Error> {
+        let _ = files;
+        Ok(())
+    }
+
+    /// These are done, in the order in which they were named; a group is what was done at about one time.
+    ///
+    /// # Errors
+    /// Where this cannot be written down: the run ends after what is in flight.
+    fn done(&mut self, group: Vec<Finished<T>>) -> Result<(), crate::Error>;
+
+    /// Some time passed.
+    fn tick(&mut self) {}
+}
+
+/// One file that is done: or what could not be listed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Finished<T> {
+    /// The file, and what became of it.
+    pub result: Result<(Listed, T), crate::Error>,
+}
+
+enum Message<T> {
+    Done(usize, Listed, T),
+    /// A worker panicked.
+    Lost,
+}
+
+impl Batch {
+    /// Makes a run with as many files in flight as these limits can use. Once `stop` is set, no further file is
+    /// begun, and those in flight are finished.
+    #[must_use]
+    pub fn new(limits: &StageLimits, stop: Arc<AtomicBool>) -> Self {
+        let all = [limits.hashing, limits.signing, limits.stamping, limits.writing];
+        let workers = all.iter().map(|limit| limit.get()).fold(0, usize::saturating_add);
+        Self { workers, stop }
+    }
+
+    /// Does `work` for every file, and tells `progress` what became of each.
+    ///
+    /// Files are listed only as they are needed. What `work` returns is kept until all files before it are done,
+    /// for at most 1024 files.
+    ///
+    /// # Errors
+    /// What `progress` says.
+    pub fn run<T: Send>(
+        &self,
+        files: impl Iterator<Item = Result<Listed, crate::Error>>,
+        work: impl Fn(&Listed) -> T + Sync,
+        progress: &mut impl Progress<T>,
+    ) -> Result<(), crate::Error> {
+        // Enough that no worker waits for the one thread that lists and reports.
+        let room = self.workers.saturating_mul(2);
+        let (hand_out, waiting) = mpsc::sync_channel(room);
+        let waiting = Mutex::new(waiting);
+        let (hand_in, results) = mpsc::channel();
+        thread::scope(|scope| {
+            let mut run = Run {
+                next: 0,
+                delivered: 0,
+                outstanding: 0,
+                room,
+                ready: BTreeMap::new(),
+                results,
+                hand_out: Some(hand_out),
+            };
+            for _ in 0..self.workers {
+                let (waiting, work, hand_in) = (&waiting, &work, hand_in.clone());
+                scope.spawn(move || worker(waiting, work, &hand_in));
+            }
+            drop(hand_in);
+            run.all(files, &self.stop, progress)
+        })
+    }
+}
+
+fn worker<T>(
+    waiting: &Mutex<Receiver<(usize, Listed)>>,
+    work: &impl Fn(&Listed) -> T,
+    hand_in: &Sender<Message<T>>,
+) {
+    /// Tells that a worker is gone, where nobody would hear of the file it had.
+    struct Alarm<'a, T>(Option<&'a Sender<Message<T>>>);
+    impl<T> Drop for Alarm<'_, T> {
+        fn drop(&mut self) {
+            if let Some(sender) = self.0 {
+                let _ = sender.send(Message::Lost);
+            }
+        }
+    }
+    loop {
+        let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok((index, file)) = next else { return };
+        let mut alarm = Alarm(Some(hand_in));
+        let done = work(&file);
+        alarm.0 = None;
+        if hand_in.send(Message::Done(index, file, done)).is_err() {
+            return;
+        }
+    }
+}
+
+/// What the thread knows that lists and reports.
+struct Run<T> {
+    /// The number of the next file.
+    next: usize,
+    delivered: usize,
+    /// How many files are with workers.
+    outstanding: usize,
+    room: usize,
+    ready: BTreeMap<usize, Finished<T>>,
+    results: Receiver<Message<T>>,
+    hand_out: Option<SyncSender<(usize, Listed)>>,
+}
+
+impl<T> Run<T> {
+    fn all(
+        &mut self,
+        files: impl Iterator<Item = Result<Listed, crate::Error>>,
+        stop: &AtomicBool,
+        progress: &mut impl Progress<T>,
+    ) -> Result<(), crate::Error> {
+        let mut files = files.fuse();
+        let mut ended = Ok(());
+        loop {
+            let before = self.next;
+            let more = ended.is_ok() && !stop.load(Ordering::Relaxed);
+            if more && let Err(error) = self.feed(&mut files, progress) {
+                ended = Err(error);
+            }
+            if let Err(error) = self.deliver(progress)
+                && ended.is_ok()
+            {
+                ended = Err(error);
+            }
+            if self.outstanding == 0 {
+                if self.next == before || ended.is_err() {
+                    break;
+                }
+                continue;
+            }
+            if !self.collect(progress) {
+                break;
+            }
+        }
+        // The workers go home.
+        self.hand_out = None;
+        ended
+    }
+
+    /// Hands out as many files as there is room for.
+    fn feed(
+        &mut self,
+        files: &mut impl Iterator<Item = Result<Listed, crate::Error>>,
+        progress: &mut impl Progress<T>,
+    ) -> Result<(), crate::Error> {
+        let mut group = Vec::new();
+        while self.outstanding.saturating_add(group.len()) < self.room
+            && self.next.saturating_sub(self.delivered) < WINDOW
+        {
+            let Some(listed) = files.next() else { break };
+            let number = self.next;
+            self.next = self.next.saturating_add(1);
+            match listed {
+                Ok(listed) => group.push((number, listed)),
+                Err(error) => {
+                    self.ready.insert(number, Finished { result: Err(error) });
+                }
+            }
+        }
+        if group.is_empty() {
+            return Ok(());
+        }
+        let (numbers, group): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        progress.begin(&group)?;
+        for job in numbers.into_iter().zip(group) {
+            self.outstanding = self.outstanding.saturating_add(1);
+            if let Some(hand_out) = &self.hand_out {
+                let _ = hand_out.send(job);
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for results, and takes all there are; `false` where a worker is gone.
+    fn collect(&mut self, progress: &mut impl Progress<T>) -> bool {
+        let mut message = loop {
+            match self.results.recv_timeout(TICK) {
+                Ok(message) => break Some(message),
+                Err(RecvTimeoutError::Timeout) => progress.tick(),
+                Err(RecvTimeoutError::Disconnected) => return false,
+            }
+        };
+        while let Some(next) = message {
+            let Message::Done(index, file, done) = next else { return false };
+            self.outstanding = self.outstanding.saturating_sub(1);
+            self.ready.insert(index, Finished { result: Ok((file, done)) });
+            message = self.results.try_recv().ok();
+        }
+        progress.tick();
+        true
+    }
+
+    /// Passes on what is done and has nothing before it that is not.
+    fn deliver(&mut self, progress: &mut impl Progress<T>) -> Result<(), crate::Error> {
+        let mut group = Vec::new();
+        while let Some(finished) = self.ready.remove(&self.delivered) {
+            group.push(finished);
+            self.delivered = self.delivered.saturating_add(1);
+        }
+        if group.is_empty() { Ok(()) } else { progress.done(group) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+    use crate::{Error, ErrorKind};
+
+    #[derive(Default)]
+    struct Record {
+        seen: Vec<String>,
+        stop: Arc<AtomicBool>,
+        stop_after: Option<usize>,
+    }
+
+    impl Progress<usize> for Record {
+        fn done(&mut self, group: Vec<Finished<usize>>) -> Result<(), Error> {
+            for finished in group {
+                self.seen.push(match finished.result {
+                    Ok((listed, number)) => format!("{}:{number}", listed.path.display()),
+                    Err(error) => error.to_string(),
+                });
+            }
+            if self.stop_after.is_some_and(|after| self.seen.len() >= after) {
+                self.stop.store(true, Ordering::Relaxed);
+            }
+            Ok(())
+        }
+    }
+
+    fn file(number: usize) -> Result<Listed, Error> {
+        let path = PathBuf::from(number.to_string());
+        Ok(Listed { name: path.clone(), path, again: false })
+    }
+
+    fn uneven(listed: &Listed) -> usize {
+        let number: usize = listed.path.to_str().unwrap().parse().unwrap();
+        // Later ones are done first.
+        thread::sleep(Duration::from_micros(if number % 7 == 0 { 3000 } else { 10 }));
+        number * 2
+    }
+
+    #[test]
+    fn results_come_in_the_order_of_the_names_whatever_is_done_first() {
+        let mut record = Record::default();
+        let batch = Batch::new(&StageLimits::default(), Arc::default());
+        let files = (0..3000).map(|number| match number {
+            1500 => Err(Error::new(ErrorKind::Io, "not listed")),
+            number => file(number),
+        });
+        batch.run(files, uneven, &mut record).unwrap();
+        assert_eq!(record.seen.len(), 3000);
+        for (number, seen) in record.seen.iter().enumerate() {
+            match number {
+                1500 => assert_eq!(seen, "not listed"),
+                _ => assert_eq!(*seen, format!("{number}:{}", number * 2)),
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_that_is_stopped_finishes_what_is_in_flight_and_lists_no_more() {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut record =
+            Record { stop: Arc::clone(&stop), stop_after: Some(5), ..Record::default() };
+        let batch = Batch::new(&StageLimits::default(), stop);
+        let (begun, listed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let files = (0..1_000_000).map(|number| {
+            listed.fetch_add(1, Ordering::Relaxed);
+            file(number)
+        });
+        let work = |listed: &Listed| {
+            begun.fetch_add(1, Ordering::Relaxed);
+            uneven(listed)
+        };
+        batch.run(files, work, &mut record).unwrap();
+        assert_eq!(
+            record.seen.len(),
+            begun.load(Ordering::Relaxed),
+            "all that began were reported"
+        );
+        assert_eq!(record.seen.len(), listed.load(Ordering::Relaxed), "and no others were listed");
+        assert!(record.seen.len() < 5000);
+    }
+
+    #[test]
+    #[should_panic(expected = "a scoped thread panicked")]
+    fn a_panic_in_the_work_ends_the_run_instead_of_waiting_for_ever() {
+        let batch = Batch::new(&StageLimits::default(), Arc::default());
+        let work = |_: &Listed| -> usize { panic!("a fault") };
+        let _ = batch.run((0..100).map(file), work, &mut Record::default());
+    }
+}
