@@ -1,6 +1,7 @@
 //! The command line.
 
 mod authority;
+mod batch;
 mod content;
 mod export;
 mod key;
@@ -21,6 +22,7 @@ use chancery::{HsmEnvironmentPin, KeyAddress, KeyAddressError, Keyring, TokenOpt
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 pub(crate) use self::authority::{AuthoritySource, Ca, Issue, ProfileName, Revoke, Rules};
+pub(crate) use self::batch::{Audit, BatchOptions, RecordOptions};
 pub(crate) use self::content::{Cms, CmsSign, CmsVerify, PurposeName};
 pub(crate) use self::export::Export;
 pub(crate) use self::key::{FindBy, Hex, Key, KeyType};
@@ -131,6 +133,9 @@ pub(crate) enum Command {
     /// Keep certificates in stores, with the keys that belong to them
     #[command(subcommand)]
     Store(store::Store),
+    /// Check logs of signatures
+    #[command(subcommand)]
+    Audit(Audit),
     /// Answer requests for timestamps
     #[command(subcommand)]
     Tsa(Tsa),
@@ -217,7 +222,7 @@ pub(crate) struct Quickstart {
 
 #[derive(Args, Debug)]
 pub(crate) struct Sign {
-    /// The files to sign
+    /// The files to sign; patterns, `@LIST` with a name a line, and with --recursive folders
     #[arg(required_unless_present = "digest_file", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Sign what `digest --for-signing` wrote, or SignTool's .p7u or .dig, and write the signature beside it
@@ -277,6 +282,10 @@ pub(crate) struct Sign {
     /// Go on in spite of what can be survived: it becomes a warning
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) record: RecordOptions,
+    #[command(flatten)]
+    pub(crate) batch: BatchOptions,
 }
 
 /// How RSA keys sign.
@@ -327,6 +336,8 @@ pub(crate) struct Verify {
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) judge: JudgeOptions,
+    #[command(flatten)]
+    pub(crate) batch: BatchOptions,
     /// Trust the certificates in this file or folder for timestamps, and not those of --roots
     #[arg(long, value_name = "PATH")]
     pub(crate) tsa_roots: Vec<PathBuf>,

@@ -1,6 +1,7 @@
 //! One file a command: parse, call the library, print.
 
 mod attach;
+mod audit;
 mod ca;
 mod cert;
 mod cert_export;
@@ -46,6 +47,7 @@ pub(crate) fn run(command: Command, ui: &mut Ui) -> Exit {
         Command::Extract(args) => settle(extract::run(&args, ui), ui),
         Command::Attach(args) => attach::run(&args, ui),
         Command::Timestamp(args) => timestamp::run(&args, ui),
+        Command::Audit(args) => settle(audit::run(&args, ui), ui),
         Command::Tsa(args) => settle(tsa::run(&args, ui), ui),
         Command::Digest(args) => digest::run(&args, ui),
         Command::Cms(args) => settle(cms::run(&args, ui), ui),

@@ -32,15 +32,18 @@ pub(crate) enum Exit {
     Hung = 9,
     /// A fault in Chancery.
     Bug = 70,
+    /// Ctrl-C, or another signal to end, as a shell counts it.
+    Interrupted = 130,
 }
 
 impl Exit {
     /// The graver of two: which one a run over many files ends with.
     #[must_use]
     pub(crate) fn graver(self, other: Self) -> Self {
-        const ORDER: [Exit; 11] = [
+        const ORDER: [Exit; 12] = [
             Exit::Bug,
             Exit::Hung,
+            Exit::Interrupted,
             Exit::Authentication,
             Exit::Unavailable,
             Exit::Ambiguous,
@@ -70,6 +73,7 @@ impl Exit {
             Self::Io => 8,
             Self::Hung => 9,
             Self::Bug => 70,
+            Self::Interrupted => 130,
         }
     }
 }

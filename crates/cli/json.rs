@@ -73,6 +73,33 @@ pub(crate) struct Digested {
     pub(crate) signature_digest: BTreeMap<&'static str, String>,
 }
 
+/// A file that a run came upon before, under this name or another.
+#[derive(Debug, Serialize)]
+pub(crate) struct Again {
+    schema: u32,
+    r#type: &'static str,
+    file: String,
+}
+
+impl Again {
+    pub(crate) fn new(file: &Path) -> Self {
+        Self { schema: 1, r#type: "again", file: shown(file) }
+    }
+}
+
+/// What became of many files.
+#[derive(Debug, Serialize)]
+pub(crate) struct Summary {
+    pub(crate) schema: u32,
+    pub(crate) r#type: &'static str,
+    pub(crate) done: u64,
+    pub(crate) failed: u64,
+    pub(crate) again: u64,
+    /// That were hashed.
+    pub(crate) bytes: u64,
+    pub(crate) seconds: f64,
+}
+
 /// A file that was signed, or left alone because it was.
 #[derive(Debug, Serialize)]
 pub(crate) struct Signed {

@@ -101,10 +101,14 @@ impl Ui {
         let visible = !self.quiet && !self.is_json() && io::stderr().is_terminal();
         let bar = if visible {
             let target = ProgressDrawTarget::stderr_with_hz(20);
-            let bar = ProgressBar::with_draw_target(u64::try_from(files).ok(), target);
-            if let Ok(style) =
-                ProgressStyle::with_template("{spinner} {pos}/{len} {prefix} {wide_msg}")
-            {
+            // How many there will be, nobody knows who lists them as they are needed.
+            let files = u64::try_from(files).ok().filter(|files| *files > 0);
+            let bar = ProgressBar::with_draw_target(files, target);
+            let template = match files {
+                Some(_) => "{spinner} {pos}/{len} {prefix} {wide_msg}",
+                None => "{spinner} {pos} {prefix} {wide_msg}",
+            };
+            if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
             bar.set_prefix(doing);
@@ -126,6 +130,11 @@ impl Progress {
     pub(crate) fn file(&self, path: &Path) {
         watch::working_on(path);
         self.0.set_message(path.display().to_string());
+    }
+
+    /// Says what is going on.
+    pub(crate) fn say(&self, text: &str) {
+        self.0.set_message(text.to_owned());
     }
 
     /// Counts a file as done, and prints with the line out of the way.

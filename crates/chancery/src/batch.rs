@@ -5,12 +5,15 @@ mod limiter;
 mod listing;
 mod stages;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use crate::writer::sync_folder;
 
 pub use self::listing::{FileList, Listed};
 pub use self::stages::{Stage, StageLimits, Stages};
@@ -61,6 +64,14 @@ enum Message<T> {
     Done(usize, Listed, T),
     /// A worker panicked.
     Lost,
+}
+
+/// Makes the names of new files durable: each folder once.
+pub fn sync_folders<'a>(files: impl IntoIterator<Item = &'a Path>) {
+    let folders: BTreeSet<_> = files.into_iter().filter_map(Path::parent).collect();
+    for folder in folders {
+        sync_folder(if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    }
 }
 
 impl Batch {

@@ -3,6 +3,7 @@
 
 mod address;
 mod anchors;
+mod audit;
 pub mod authority;
 mod base64;
 mod choosing;
@@ -17,7 +18,9 @@ mod error;
 mod exporting;
 mod fetching;
 mod files;
+mod hex;
 mod inspecting;
+mod journal;
 mod key_finder;
 mod keys;
 mod modulus;
@@ -44,6 +47,7 @@ pub use address::{KeyAddress, KeyAddressError};
 pub use anchors::read_trust_anchors;
 pub use content_signing::{ContentSignOptions, MAX_ATTACHED, SignedContent, sign_content};
 pub use content_verifying::{ContentReport, ContentSignature, ContentVerifier, extract_content};
+pub use audit::{AuditLog, AuditReport, verify_audit_log};
 pub use describing::{DescribedExtension, describe_extensions, purpose_name};
 pub use detached::{
     AttachOptions, Attached, PKCS7_LABEL, attach_signature, extract_signature, read_signature,
@@ -59,6 +63,8 @@ pub use files::{
     stored_identity_certificates, write_new_file,
 };
 pub use inspecting::{Asn1Value, InspectedSignature, Inspection, inspect_asn1, inspect_file};
+pub use inspecting::{InspectedSignature, Inspection, inspect_file};
+pub use journal::{Journal, Journaled};
 pub use key_finder::{BoundKey, FILE_PROVIDER, KeyFinder, PKCS11_PROVIDER};
 pub use keys::{Keyring, TokenOptions, proved};
 pub use modulus::read_modulus;

@@ -50,6 +50,11 @@ pub struct SignFileOptions {
     pub force: bool,
     /// Write into the file itself, without a copy beside it.
     pub in_place: bool,
+    /// Leave files alone that have no signature by the certificate with this SHA-1 or SHA-256 thumbprint.
+    pub signed_by: Option<Vec<u8>>,
+    /// Leave a file alone that has a valid signature by this certificate, whatever else is to be done with signed
+    /// ones: an earlier run may have made it and was killed before it could say so.
+    pub resumed: bool,
 }
 
 impl SignFileOptions {
@@ -65,6 +70,8 @@ impl SignFileOptions {
             strip: false,
             force: false,
             in_place: false,
+            signed_by: None,
+            resumed: false,
         }
     }
 
@@ -98,6 +105,8 @@ pub enum Outcome {
     Signed,
     /// A signature by this certificate was there and holds.
     Skipped,
+    /// It has no signature by the certificate whose signatures are to be replaced.
+    LeftAlone,
 }
 
 /// Signs a file: one pass over it computes the digest and writes the copy that becomes the signed file.
@@ -145,6 +154,14 @@ pub fn sign_file_in_stages(
     stages: &Stages,
 ) -> Result<Signed, Error> {
     let mended = mend_file(path)?;
+    if let (true, Some(output)) = (options.resumed, &options.output)
+        && output.exists()
+    {
+        let mut written = Rewriting::open(output, None, "sign", false)?;
+        if let Some(skipped) = skip(&mut written, identity.certificate(), now, options)? {
+            return Ok(skipped);
+        }
+    }
     let mut file = Rewriting::open(path, options.output.as_deref(), "sign", options.strip)?;
     if options.in_place {
         file = file.in_place()?;
@@ -168,8 +185,24 @@ pub fn sign_file_in_stages(
         is_in_order_to_append(file.embedded(), &file.measurement, path, now, options)?;
         set = SignatureSet::read(file.embedded()).map_err(|error| file.failed(error))?;
     }
-    let made = add_signatures(&mut set, &file, identity, options, stages)
-        .map_err(|error| file.failed(error))?;
+    let of = |one: &SignOptions| {
+        let algorithm = one.scheme.digest();
+        (algorithm, file.measurement.digest(algorithm).unwrap_or_default().to_vec())
+    };
+    let digests: Vec<_> = options.signatures().map(of).collect();
+    let witness = |result: &str| match stages.audit() {
+        Some(log) => log.add(path, &digests, identity.certificate(), now, result),
+        None => Ok(()),
+    };
+    let made = add_signatures(&mut set, &file, identity, options, stages);
+    let made = match made.map_err(|error| file.failed(error)) {
+        Ok(made) => made,
+        Err(error) => {
+            witness(error.kind().name())?;
+            return Err(error);
+        }
+    };
+    witness("signed")?;
     let mut unstamped = Vec::new();
     for index in made {
         if let Some(stamping) = stamping {
@@ -184,11 +217,6 @@ pub fn sign_file_in_stages(
     if !file.measurement.readings_agree && file.subject().layout().is_efi() {
         warnings.push("section-order-digest-differs");
     }
-    let of = |one: &SignOptions| {
-        let algorithm = one.scheme.digest();
-        (algorithm, file.measurement.digest(algorithm).unwrap_or_default().to_vec())
-    };
-    let digests = options.signatures().map(of).collect();
     let output = file.replace(&set.entries(), options.reread, now, stages, |report| {
         options.signatures().all(|made| is_in(report, identity.certificate(), made))
     })?;
@@ -230,33 +258,63 @@ pub(crate) fn decide(
     now: Time,
     options: &SignFileOptions,
 ) -> Result<Option<Signed>, Error> {
+    let path = file.path().to_owned();
+    if let Some(thumbprint) = &options.signed_by {
+        let report = file.verify(now)?;
+        let by = |one: &SignatureReport| {
+            one.signer.as_ref().is_some_and(|signer| {
+                signer.thumbprint_sha1() == thumbprint.as_slice()
+                    || signer.thumbprint_sha256() == thumbprint.as_slice()
+            })
+        };
+        if !report.signatures.iter().any(by) {
+            return Ok(Some(untouched(Outcome::LeftAlone, path, Vec::new())));
+        }
+    }
     if file.embedded.signatures.is_empty() {
         return Ok(None);
     }
-    let path = file.path().to_owned();
+    if options.resumed
+        && let Some(skipped) = skip(file, certificate, now, options)?
+    {
+        return Ok(Some(skipped));
+    }
     let refuse =
         |why: &str| Err(Error::new(ErrorKind::AlreadySigned, format!("{} {why}", path.display())));
     match options.if_signed {
         IfSigned::Replace | IfSigned::Append => Ok(None),
         IfSigned::Refuse => refuse("is signed already"),
-        IfSigned::Skip => {
-            let report = file.verify(now)?;
-            if !options.signatures().all(|wanted| is_in(&report, certificate, wanted)) {
-                return refuse("is signed already, not validly by this certificate");
-            }
-            let digests = options.signatures().filter_map(|wanted| {
-                let algorithm = wanted.scheme.digest();
-                report.authentihash.iter().find(|(has, _)| *has == algorithm).cloned()
-            });
-            Ok(Some(Signed {
-                outcome: Outcome::Skipped,
-                output: path,
-                digests: digests.collect(),
-                warnings: Vec::new(),
-                unstamped: Vec::new(),
-            }))
-        }
+        IfSigned::Skip => match skip(file, certificate, now, options)? {
+            None => refuse("is signed already, not validly by this certificate"),
+            skipped => Ok(skipped),
+        },
     }
+}
+
+/// Says that a file is signed where its signatures are the ones wanted, and hold.
+fn skip(
+    file: &mut Rewriting,
+    certificate: &Certificate,
+    now: Time,
+    options: &SignFileOptions,
+) -> Result<Option<Signed>, Error> {
+    let report = file.verify(now)?;
+    if !options.signatures().all(|wanted| is_in(&report, certificate, wanted)) {
+        return Ok(None);
+    }
+    let digests = options.signatures().filter_map(|wanted| {
+        let algorithm = wanted.scheme.digest();
+        report.authentihash.iter().find(|(has, _)| *has == algorithm).cloned()
+    });
+    Ok(Some(untouched(Outcome::Skipped, file.path().to_owned(), digests.collect())))
+}
+
+const fn untouched(
+    outcome: Outcome,
+    output: PathBuf,
+    digests: Vec<(DigestAlgorithm, Vec<u8>)>,
+) -> Signed {
+    Signed { outcome, output, digests, warnings: Vec::new(), unstamped: Vec::new() }
 }
 
 /// Refuses to append to a signature that does not hold: the file was changed since, or nobody can check it.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use chancery::Error;
+use chancery::batch::{FileList, Listed};
 use clap::Args;
 
 use super::IfSigned;
@@ -105,6 +107,27 @@ impl OutputOptions {
             Some(name) if out.is_dir() => out.join(name),
             _ => out.clone(),
         })
+    }
+
+    /// Returns where the new version of a listed file goes: below a folder as it was below the one it was found in.
+    ///
+    /// # Errors
+    /// Where the folder for it cannot be made.
+    pub(crate) fn path_for_listed(&self, file: &Listed) -> Result<Option<PathBuf>, Error> {
+        let Some(out) = self.out.as_ref() else { return Ok(None) };
+        if !out.is_dir() {
+            return Ok(Some(out.clone()));
+        }
+        let path = out.join(&file.name);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| Error::io("make", folder, error))?;
+        }
+        Ok(Some(path))
+    }
+
+    /// Tells whether the arguments may name several files, and one name is given for the result.
+    pub(crate) fn is_too_narrow_for(&self, files: &[PathBuf]) -> bool {
+        !FileList::is_one_file(files) && self.out.as_ref().is_some_and(|out| !out.is_dir())
     }
 
     /// Tells whether one name is given for several files.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use chancery::key::DigestAlgorithm;
 use clap::{Args, Subcommand, value_parser};
 
-use super::{KeyOptions, OutputOptions};
+use super::{BatchOptions, KeyOptions, OutputOptions};
 
 /// Which servers to ask for timestamps, and how.
 #[derive(Args, Debug)]
@@ -41,6 +41,8 @@ pub(crate) struct Timestamp {
     pub(crate) index: usize,
     #[command(flatten)]
     pub(crate) output: OutputOptions,
+    #[command(flatten)]
+    pub(crate) batch: BatchOptions,
 }
 
 #[derive(Debug, Subcommand)]

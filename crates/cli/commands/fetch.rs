@@ -6,7 +6,7 @@ use std::path::Path;
 use chancery::authenticode::Verifier;
 use chancery::chain::{Outcome, Policy};
 use chancery::x509::Certificate;
-use chancery::{Gatherer, HttpFetch};
+use chancery::{Fetched, Gatherer, HttpFetch};
 
 use crate::args::JudgeOptions;
 use crate::commands::Evidence;
@@ -46,7 +46,17 @@ impl Fetcher {
 
     /// Says what was fetched, and warns of what was not.
     pub(super) fn tell(&mut self, ui: &mut Ui) {
-        for fetched in self.0.iter_mut().flat_map(Gatherer::take_log) {
+        Self::tell_all(self.take_log(), ui);
+    }
+
+    /// Returns what was fetched since this was last asked for.
+    pub(super) fn take_log(&mut self) -> Vec<Fetched> {
+        self.0.iter_mut().flat_map(Gatherer::take_log).collect()
+    }
+
+    /// Says what was fetched, and warns of what was not.
+    pub(super) fn tell_all(log: Vec<Fetched>, ui: &mut Ui) {
+        for fetched in log {
             let url = fetched.url.escape_debug();
             match fetched.result {
                 Ok(_) => ui.note(&format!("fetched {url}")),

@@ -1,22 +1,25 @@
 //! `chancery sign`
 
+mod job;
 mod offline;
 mod plan;
 
 use std::path::Path;
 
 use chancery::authenticode::{SignOptions, Statement};
+use chancery::batch::Stages;
 use chancery::chain::Crl;
 use chancery::key::{DigestAlgorithm, KeyAlgorithm, SchemeFamily, SignatureScheme};
 use chancery::pkcs11::Module;
-use chancery::timestamp::http::HttpTimestamper;
 use chancery::x509::Identity;
 use chancery::{
-    Error, ErrorKind, KeyFinder, Objection, Outcome, SignFileOptions, Signed, Signer, Stamping,
-    read_crls, read_identity_certificates, sign_and_stamp_file, stored_identity_certificates,
+    AuditLog, Error, ErrorKind, KeyFinder, Objection, Outcome, SignFileOptions, Signed, Signer,
+    read_crls, read_identity_certificates, stored_identity_certificates,
 };
 
+use self::job::SignJob;
 use crate::args::{SchemeName, Sign};
+use crate::batch;
 use crate::commands::timestamp::timestamper;
 use crate::commands::{certificates, now, scheme};
 use crate::exit::Exit;
@@ -67,19 +70,19 @@ pub(crate) fn run(args: &Sign, ui: &mut Ui) -> Exit {
         Ok(ready) => ready,
         Err(error) => return ui.error(&error, None),
     };
-    let progress = ui.progress(args.files.len(), "signing");
-    let mut exit = Exit::Done;
-    for file in &args.files {
-        progress.file(file);
-        let result = sign_one(args, file, &identity, &options, timestamper.as_ref());
-        exit = exit.graver(progress.done(|| match result {
-            Ok(signed) => {
-                show(&key, file, &identity, &options, &signed, ui);
-                Exit::Done
-            }
-            Err(error) => ui.error(&error, Some(file)),
-        }));
+    let limits = args.batch.limits(args.key.access.sessions);
+    let mut stages = Stages::new(&limits);
+    if let Some(path) = &args.record.audit {
+        stages = match AuditLog::open(path, &key) {
+            Ok(log) => stages.with_audit(log),
+            Err(error) => return ui.error(&error, None),
+        };
     }
+    let job = match SignJob::new(args, identity, key, options, timestamper) {
+        Ok(job) => job,
+        Err(error) => return ui.error(&error, None),
+    };
+    let exit = batch::run(&job, &args.files, &args.batch, &stages, &limits, "signing", ui);
     tell_retries(ui);
     exit
 }
@@ -108,7 +111,7 @@ struct Checked {
 
 /// Judges the certificate before anybody logs in; `None` where only the key can tell which one it is.
 fn check(args: &Sign) -> Result<Option<Checked>, Error> {
-    if args.output.is_too_narrow(args.files.len()) {
+    if args.output.is_too_narrow_for(&args.files) {
         return Err(Error::new(ErrorKind::Usage, "--out must be a folder for several files"));
     }
     let Some((signer, key)) = known_signer(args)? else { return Ok(None) };
@@ -194,6 +197,8 @@ fn file_options(args: &Sign, key: KeyAlgorithm) -> Result<SignFileOptions, Error
     options.strip = args.output.strip;
     options.force = args.force;
     options.if_signed = args.if_signed.choice();
+    options.in_place = args.record.append_in_place;
+    options.signed_by = args.record.signed_by.as_ref().map(|thumbprint| thumbprint.0.clone());
     Ok(options)
 }
 
@@ -237,22 +242,6 @@ fn chosen_scheme(
     })
 }
 
-fn sign_one(
-    args: &Sign,
-    file: &Path,
-    identity: &Identity,
-    options: &SignFileOptions,
-    timestamper: Option<&HttpTimestamper>,
-) -> Result<Signed, Error> {
-    let mut options = options.clone();
-    options.output = args.output.path_for(file);
-    let stamping = timestamper.map(|timestamper| match args.require_timestamp {
-        true => Stamping::new(timestamper).required(),
-        false => Stamping::new(timestamper),
-    });
-    sign_and_stamp_file(file, identity, now()?, &options, stamping)
-}
-
 fn show(
     key: &str,
     file: &Path,
@@ -264,6 +253,7 @@ fn show(
     let certificate = identity.certificate();
     let (word, kind) = match signed.outcome {
         Outcome::Skipped => ("left alone, signed already", "skipped"),
+        Outcome::LeftAlone => ("left alone, not signed by that certificate", "left-alone"),
         _ => ("signed", "signed"),
     };
     let object = json::Signed {
@@ -315,6 +305,9 @@ fn explain(warning: &str) -> &str {
         }
         "not-timestamped" => {
             "not timestamped; the signature ends with its certificate (--require-timestamp makes this an error)"
+        }
+        "unfinished-signature-removed" => {
+            "an earlier run was killed while it signed this; what it left was taken back first"
         }
         "data-after-table-dropped" => "data after its signatures was dropped",
         other => other,

@@ -1,14 +1,16 @@
 //! `chancery timestamp`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chancery::batch::{Listed, Stages};
 use chancery::chain::TrustAnchors;
 use chancery::timestamp::http::{HttpSettings, HttpTimestamper, TimestampServer};
 use chancery::timestamp::{StampError, TimestampKind};
-use chancery::{Error, ErrorKind, StampFileOptions, timestamp_file};
+use chancery::{Error, ErrorKind, StampFileOptions, timestamp_file_in_stages};
 
 use crate::args::{StampOptions, Timestamp};
+use crate::batch::{self, Job};
 use crate::commands::{certificates, now};
 use crate::exit::Exit;
 use crate::json;
@@ -20,24 +22,45 @@ pub(crate) fn run(args: &Timestamp, ui: &mut Ui) -> Exit {
         Ok(timestamper) => timestamper,
         Err(error) => return ui.error(&error, None),
     };
-    let progress = ui.progress(args.files.len(), "timestamping");
-    let mut exit = Exit::Done;
-    for file in &args.files {
-        progress.file(file);
-        let result = stamp_one(args, file, &timestamper);
-        exit = exit.graver(progress.done(|| match result {
+    let limits = args.batch.limits(None);
+    let stages = Stages::new(&limits);
+    let job = StampJob { args, timestamper };
+    batch::run(&job, &args.files, &args.batch, &stages, &limits, "timestamping", ui)
+}
+
+struct StampJob<'a> {
+    args: &'a Timestamp,
+    timestamper: HttpTimestamper,
+}
+
+impl Job for StampJob<'_> {
+    type Done = Result<PathBuf, Error>;
+
+    fn work(&self, file: &Listed, stages: &Stages) -> Self::Done {
+        let mut options = StampFileOptions::default();
+        options.index = self.args.index;
+        options.output = self.args.output.path_for_listed(file)?;
+        options.strip = self.args.output.strip;
+        timestamp_file_in_stages(&file.path, &self.timestamper, now()?, &options, stages)
+    }
+
+    fn written<'a>(&self, done: &'a Self::Done) -> Option<&'a Path> {
+        done.as_deref().ok()
+    }
+
+    fn show(&self, file: &Path, done: Self::Done, ui: &mut Ui) -> Exit {
+        match done {
             Ok(output) => {
                 show(file, &output, ui);
                 Exit::Done
             }
             Err(error) => ui.error(&error, Some(file)),
-        }));
+        }
     }
-    exit
 }
 
 fn prepare(args: &Timestamp) -> Result<HttpTimestamper, Error> {
-    if args.output.is_too_narrow(args.files.len()) {
+    if args.output.is_too_narrow_for(&args.files) {
         return Err(Error::new(ErrorKind::Usage, "--out must be a folder for several files"));
     }
     timestamper(&args.stamp)?.ok_or_else(|| {
@@ -75,18 +98,6 @@ pub(super) fn timestamper(options: &StampOptions) -> Result<Option<HttpTimestamp
         how.connect_timeout = how.connect_timeout.min(how.request_timeout);
     }
     HttpTimestamper::new(servers, how).map(Some).map_err(failed)
-}
-
-fn stamp_one(
-    args: &Timestamp,
-    file: &Path,
-    timestamper: &HttpTimestamper,
-) -> Result<std::path::PathBuf, Error> {
-    let mut options = StampFileOptions::default();
-    options.index = args.index;
-    options.output = args.output.path_for(file);
-    options.strip = args.output.strip;
-    timestamp_file(file, timestamper, now()?, &options)
 }
 
 fn show(file: &Path, output: &Path, ui: &mut Ui) {

@@ -2,12 +2,15 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use chancery::authenticode::{SignatureReport, TimestampReport, Verdict, Verifier};
+use chancery::batch::{Listed, Stages};
 use chancery::chain::TrustAnchors;
-use chancery::{Error, VerifiedFile, read_trust_anchors, verify_file};
+use chancery::{Error, Fetched, VerifiedFile, read_trust_anchors, verify_file_in_stages};
 
 use crate::args::{RuleOptions, Verify};
+use crate::batch::{self, Job};
 use crate::commands::Evidence;
 use crate::commands::fetch::Fetcher;
 use crate::exit::Exit;
@@ -21,26 +24,47 @@ pub(crate) fn run(args: &Verify, ui: &mut Ui) -> Exit {
         Ok(gathered) => gathered,
         Err(error) => return ui.error(&error, None),
     };
-    let mut fetcher = Fetcher::new(&args.judge);
-    let progress = ui.progress(args.files.len(), "verifying");
-    let mut exit = Exit::Done;
-    for file in &args.files {
-        progress.file(file);
-        let mut verifier = fetcher.verifier(file, &evidence);
-        if let Some(anchors) = &timestamp_anchors {
+    let fetcher = Mutex::new(Fetcher::new(&args.judge));
+    let limits = args.batch.limits(None);
+    let stages = Stages::new(&limits);
+    let job = VerifyJob { args, evidence, timestamp_anchors, fetcher };
+    batch::run(&job, &args.files, &args.batch, &stages, &limits, "verifying", ui)
+}
+
+struct VerifyJob<'a> {
+    args: &'a Verify,
+    evidence: Evidence,
+    timestamp_anchors: Option<TrustAnchors>,
+    /// Fetches for one file at a time, and remembers for all.
+    fetcher: Mutex<Fetcher>,
+}
+
+impl Job for VerifyJob<'_> {
+    type Done = (Vec<Fetched>, Result<VerifiedFile, Error>);
+
+    fn work(&self, file: &Listed, stages: &Stages) -> Self::Done {
+        let (mut verifier, log) = {
+            let mut fetcher = self.fetcher.lock().unwrap_or_else(PoisonError::into_inner);
+            (fetcher.verifier(&file.path, &self.evidence), fetcher.take_log())
+        };
+        if let Some(anchors) = &self.timestamp_anchors {
             verifier = verifier.with_timestamp_anchors(anchors.clone());
         }
-        verifier = by_rules(verifier, &args.rules);
-        let result = verify_file(file, &verifier);
-        exit = exit.graver(progress.done(|| {
-            fetcher.tell(ui);
-            match result {
-                Ok(verified) => show(file, &verified, ui),
-                Err(error) => ui.error(&error, Some(file)),
-            }
-        }));
+        verifier = by_rules(verifier, &self.args.rules);
+        (log, verify_file_in_stages(&file.path, &verifier, stages))
     }
-    exit
+
+    fn written<'a>(&self, _: &'a Self::Done) -> Option<&'a Path> {
+        None
+    }
+
+    fn show(&self, file: &Path, (log, result): Self::Done, ui: &mut Ui) -> Exit {
+        Fetcher::tell_all(log, ui);
+        match result {
+            Ok(verified) => show(file, &verified, ui),
+            Err(error) => ui.error(&error, Some(file)),
+        }
+    }
 }
 
 /// Reads the roots that timestamps have for themselves.

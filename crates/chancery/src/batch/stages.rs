@@ -7,6 +7,7 @@ use std::thread;
 use chancery_pkcs11::Module;
 
 use super::limiter::{Limiter, Permit};
+use crate::AuditLog;
 
 /// How many sessions a token is used in when nobody says otherwise.
 const SESSIONS: usize = 8;
@@ -85,6 +86,7 @@ pub struct Stages {
     writing: Limiter,
     bytes: AtomicU64,
     grouped: bool,
+    audit: Option<AuditLog>,
 }
 
 impl Stages {
@@ -99,7 +101,15 @@ impl Stages {
             writing: limiter(limits.writing),
             bytes: AtomicU64::new(0),
             grouped: true,
+            audit: None,
         }
+    }
+
+    /// Writes every signature of the run into this log, before the file it is for changes.
+    #[must_use]
+    pub fn with_audit(mut self, log: AuditLog) -> Self {
+        self.audit = Some(log);
+        self
     }
 
     /// The stages of a file on its own, which is durable when it is done.
@@ -129,6 +139,10 @@ impl Stages {
     /// Tells whether folders are synced by whoever runs the batch.
     pub(crate) const fn are_grouped(&self) -> bool {
         self.grouped
+    }
+
+    pub(crate) const fn audit(&self) -> Option<&AuditLog> {
+        self.audit.as_ref()
     }
 
     pub(crate) fn enter(&self, stage: Stage) -> Permit<'_> {

@@ -1,0 +1,196 @@
+//! A log of signatures in which each line vouches for those before it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use chancery_key::DigestAlgorithm;
+use chancery_sigverify::digest;
+use chancery_x509::{Certificate, Time};
+use fs4::FileExt;
+use serde::{Deserialize, Serialize};
+
+use crate::hex::hex;
+use crate::{Error, ErrorKind};
+
+/// The longest line, in bytes: a path, a key address and digests.
+const MAX_LINE: u64 = 64 << 10;
+
+/// What the hash of a line is put between.
+const HASH_FIELD: &str = ",\"hash\":\"";
+
+/// A log that signatures are added to, before the file they are of changes.
+#[derive(Debug)]
+pub struct AuditLog {
+    path: PathBuf,
+    /// Whose signatures these are, as a person wrote it.
+    key: String,
+    file: Mutex<File>,
+}
+
+/// What a log holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuditReport {
+    /// How many lines there are, up to the first that is wrong.
+    pub lines: u64,
+    /// The hash of the last of them, which says everything: a log that was cut off is as sound as a shorter one.
+    pub last_hash: String,
+    /// What is wrong with the line after those.
+    pub fault: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Line {
+    schema: u32,
+    number: u64,
+    time: String,
+    file: String,
+    digests: std::collections::BTreeMap<String, String>,
+    certificate: String,
+    key: String,
+    result: String,
+    previous: String,
+}
+
+impl AuditLog {
+    /// Opens or begins a log for signatures by this key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`]; [`ErrorKind::Malformed`] where its last line is none of a log.
+    pub fn open(path: &Path, key: &str) -> Result<Self, Error> {
+        let file =
+            OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path);
+        let file = file.map_err(|error| Error::io("use the audit log", path, error))?;
+        let log = Self { path: path.to_owned(), key: key.to_owned(), file: Mutex::new(file) };
+        log.locked(|file| log.last(file).map(|_| ()))?;
+        Ok(log)
+    }
+
+    /// Adds what was signed, durably: `result` is `signed`, or the name of what went wrong.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`], [`ErrorKind::Malformed`]: then the signature must not be used.
+    pub(crate) fn add(
+        &self,
+        path: &Path,
+        digests: &[(DigestAlgorithm, Vec<u8>)],
+        certificate: &Certificate,
+        now: Time,
+        result: &str,
+    ) -> Result<(), Error> {
+        let digests = digests.iter().map(|(name, value)| (name.name().to_owned(), hex(value)));
+        let digests = digests.collect();
+        self.locked(|file| {
+            let (lines, previous) = self.last(file)?;
+            let line = Line {
+                schema: 1,
+                number: lines.saturating_add(1),
+                time: now.to_string(),
+                file: path.display().to_string(),
+                digests,
+                certificate: hex(&certificate.thumbprint_sha256()),
+                key: self.key.clone(),
+                result: result.to_owned(),
+                previous,
+            };
+            let failed = |error| Error::io("write the audit log", &self.path, error);
+            let body = serde_json::to_string(&line).map_err(|error| failed(error.into()))?;
+            let open = body.strip_suffix('}').unwrap_or(&body);
+            let text = format!("{open}{HASH_FIELD}{}\"}}\n", hash_of(open));
+            file.write_all(text.as_bytes()).and_then(|()| file.sync_data()).map_err(failed)
+        })
+    }
+
+    /// Does something with the log that no other thread or process does meanwhile.
+    fn locked<T>(&self, work: impl FnOnce(&mut File) -> Result<T, Error>) -> Result<T, Error> {
+        let failed = |error| Error::io("lock the audit log", &self.path, error);
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        FileExt::lock(&*file).map_err(failed)?;
+        let done = work(&mut file);
+        FileExt::unlock(&*file).map_err(failed)?;
+        done
+    }
+
+    /// Returns the number and hash of the last line, and leaves the file at its end. The beginning of a line that a
+    /// killed run left goes: what it was about was never reported.
+    fn last(&self, file: &mut File) -> Result<(u64, String), Error> {
+        let failed = |error| Error::io("read the audit log", &self.path, error);
+        let len = file.seek(SeekFrom::End(0)).map_err(failed)?;
+        let start = len.saturating_sub(2 * MAX_LINE);
+        file.seek(SeekFrom::Start(start)).map_err(failed)?;
+        let mut tail = Vec::new();
+        Read::by_ref(file).take(2 * MAX_LINE).read_to_end(&mut tail).map_err(failed)?;
+        let whole =
+            tail.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end.saturating_add(1));
+        let end = start.saturating_add(u64::try_from(whole).unwrap_or(u64::MAX));
+        if end < len {
+            file.set_len(end).map_err(failed)?;
+        }
+        file.seek(SeekFrom::Start(end)).map_err(failed)?;
+        let lines = tail.get(..whole.saturating_sub(1)).unwrap_or_default();
+        let Some(line) = lines.rsplit(|byte| *byte == b'\n').next().filter(|line| !line.is_empty())
+        else {
+            return Ok((0, beginning()));
+        };
+        read_line(line)
+            .ok_or_else(|| {
+                let text =
+                    format!("the last line of {} is none of an audit log", self.path.display());
+                Error::new(ErrorKind::Malformed, text)
+            })
+            .map(|(line, hash)| (line.number, hash))
+    }
+}
+
+/// Checks that nothing in a log was changed, added or taken out since it was written.
+///
+/// # Errors
+/// [`ErrorKind::Io`] where it cannot be read. A fault in it is no error: it is in the report.
+pub fn verify_audit_log(path: &Path) -> Result<AuditReport, Error> {
+    let failed = |error| Error::io("read the audit log", path, error);
+    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
+    let mut report = AuditReport { lines: 0, last_hash: beginning(), fault: None };
+    loop {
+        let mut line = Vec::new();
+        Read::by_ref(&mut reader).take(MAX_LINE).read_until(b'\n', &mut line).map_err(failed)?;
+        if line.is_empty() {
+            return Ok(report);
+        }
+        report.fault = match line.strip_suffix(b"\n").map(read_line) {
+            None => Some("unfinished"),
+            Some(None) => Some("changed"),
+            Some(Some((line, hash))) => {
+                let number = report.lines.saturating_add(1);
+                if line.previous == report.last_hash && line.number == number {
+                    report.lines = number;
+                    report.last_hash = hash;
+                    continue;
+                }
+                Some("not-next")
+            }
+        };
+        return Ok(report);
+    }
+}
+
+/// Reads a line whose own hash is right.
+fn read_line(line: &[u8]) -> Option<(Line, String)> {
+    let text = core::str::from_utf8(line).ok()?;
+    let (open, hash) = text.strip_suffix("\"}")?.rsplit_once(HASH_FIELD)?;
+    if hash_of(open) != hash {
+        return None;
+    }
+    let line = serde_json::from_str(&format!("{open}}}")).ok()?;
+    Some((line, hash.to_owned()))
+}
+
+fn hash_of(text: &str) -> String {
+    hex(&digest(DigestAlgorithm::Sha256, text.as_bytes()))
+}
+
+/// What the first line has for the hash before it.
+fn beginning() -> String {
+    "0".repeat(64)
+}

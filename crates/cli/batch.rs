@@ -1,0 +1,208 @@
+//! Runs a command over many files, and tells how it goes.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use chancery::Error;
+use chancery::batch::{
+    Batch, Finished, Listed, Progress, Stage, StageLimits, Stages, sync_folders,
+};
+use indicatif::HumanBytes;
+
+use crate::args::BatchOptions;
+use crate::exit::Exit;
+use crate::json;
+use crate::ui::{self, Ui};
+use crate::watch;
+
+/// What a command does with each file.
+pub(crate) trait Job: Sync {
+    /// What became of a file.
+    type Done: Send;
+
+    /// Works on a file, in whatever thread.
+    fn work(&self, file: &Listed, stages: &Stages) -> Self::Done;
+
+    /// Returns the file that was written.
+    fn written<'a>(&self, done: &'a Self::Done) -> Option<&'a Path>;
+
+    /// Prints what became of a file.
+    fn show(&self, file: &Path, done: Self::Done, ui: &mut Ui) -> Exit;
+
+    /// Files are about to be worked on.
+    fn begin(&self, files: &[Listed]) -> Result<(), Error> {
+        let _ = files;
+        Ok(())
+    }
+
+    /// These files were written, durably.
+    fn settle(&self, written: &[PathBuf]) -> Result<(), Error> {
+        let _ = written;
+        Ok(())
+    }
+}
+
+/// Does a job over the files that arguments name.
+pub(crate) fn run<J: Job>(
+    job: &J,
+    arguments: &[PathBuf],
+    options: &BatchOptions,
+    stages: &Stages,
+    limits: &StageLimits,
+    doing: &'static str,
+    ui: &mut Ui,
+) -> Exit {
+    let stop = stop_on_interrupt();
+    let batch = Batch::new(limits, Arc::clone(&stop));
+    let several = arguments.len() > 1 || options.recursive;
+    let bar = ui.progress(if several { 0 } else { 1 }, doing);
+    let mut telling = Telling {
+        job,
+        stages,
+        bar,
+        ui,
+        exit: Exit::Done,
+        begun: Instant::now(),
+        counts: Counts::default(),
+    };
+    let work = |file: &Listed| {
+        if file.again {
+            return None;
+        }
+        watch::working_on(&file.path);
+        Some(job.work(file, stages))
+    };
+    let ended = batch.run(options.files(arguments), work, &mut telling);
+    let (mut exit, counts, begun) = (telling.exit, telling.counts, telling.begun);
+    drop(telling.bar);
+    if let Err(error) = ended {
+        exit = exit.graver(ui.error(&error, None));
+    }
+    if several || counts.all() > 1 {
+        summary(&counts, stages, begun, doing, ui);
+    }
+    if stop.load(Ordering::Relaxed) {
+        ui.warn("interrupted: what was begun is done, the other files are as they were");
+        exit = exit.graver(Exit::Interrupted);
+    }
+    exit
+}
+
+/// Returns what is set once the user wants no more: by the first Ctrl-C or SIGTERM. The second ends the process.
+fn stop_on_interrupt() -> Arc<AtomicBool> {
+    static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    let stop = STOP.get_or_init(|| {
+        let stop = Arc::new(AtomicBool::new(false));
+        let set = Arc::clone(&stop);
+        // Where no handler can be set, the signal ends the process, and each file is as it was or done.
+        let _ = ctrlc::set_handler(move || {
+            if set.swap(true, Ordering::Relaxed) {
+                end();
+            }
+        });
+        stop
+    });
+    Arc::clone(stop)
+}
+
+#[expect(clippy::exit, reason = "asked for twice; files are replaced in one step")]
+fn end() {
+    std::process::exit(Exit::Interrupted.code().into());
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    well: u64,
+    failed: u64,
+    again: u64,
+}
+
+impl Counts {
+    const fn all(self) -> u64 {
+        self.well + self.failed + self.again
+    }
+}
+
+struct Telling<'a, J> {
+    job: &'a J,
+    stages: &'a Stages,
+    bar: ui::Progress,
+    ui: &'a mut Ui,
+    exit: Exit,
+    begun: Instant,
+    counts: Counts,
+}
+
+impl<J: Job> Progress<Option<J::Done>> for Telling<'_, J> {
+    fn begin(&mut self, files: &[Listed]) -> Result<(), Error> {
+        self.job.begin(files)
+    }
+
+    fn done(&mut self, group: Vec<Finished<Option<J::Done>>>) -> Result<(), Error> {
+        // Nothing is called done that a power cut could undo.
+        let done = group.iter().filter_map(|one| one.result.as_ref().ok()?.1.as_ref());
+        let written: Vec<PathBuf> =
+            done.filter_map(|done| self.job.written(done)).map(Path::to_owned).collect();
+        sync_folders(written.iter().map(PathBuf::as_path));
+        self.job.settle(&written)?;
+        for finished in group {
+            let (job, ui) = (self.job, &mut *self.ui);
+            let exit = self.bar.done(|| match finished.result {
+                Ok((file, Some(done))) => job.show(&file.path, done, ui),
+                Ok((file, None)) => {
+                    self.counts.again += 1;
+                    let object = json::Again::new(&file.path);
+                    ui.success(&object, || {
+                        format!("{}: done already in this run", file.path.display())
+                    });
+                    return Exit::Done;
+                }
+                Err(error) => ui.error(&error, None),
+            });
+            match exit {
+                Exit::Done => self.counts.well += 1,
+                _ => self.counts.failed += 1,
+            }
+            self.exit = self.exit.graver(exit);
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self) {
+        let busiest = Stage::ALL.into_iter().max_by_key(|stage| self.stages.files_in(*stage));
+        let what = busiest.filter(|stage| self.stages.files_in(*stage) > 0).map_or("", Stage::name);
+        let (bytes, rate) = rate(self.stages, self.begun);
+        self.bar.say(&format!("{bytes}, {rate}/s, {what}"));
+    }
+}
+
+fn rate(stages: &Stages, begun: Instant) -> (HumanBytes, HumanBytes) {
+    let bytes = stages.bytes();
+    let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+    (HumanBytes(bytes), HumanBytes(bytes.saturating_mul(1000) / millis))
+}
+
+fn summary(counts: &Counts, stages: &Stages, begun: Instant, doing: &'static str, ui: &mut Ui) {
+    let seconds = begun.elapsed().as_secs_f64();
+    if ui.is_json() {
+        let object = json::Summary {
+            schema: 1,
+            r#type: "summary",
+            done: counts.well,
+            failed: counts.failed,
+            again: counts.again,
+            bytes: stages.bytes(),
+            seconds,
+        };
+        ui.result(&object, String::new);
+        return;
+    }
+    let (bytes, rate) = rate(stages, begun);
+    let Counts { well, failed, again } = counts;
+    let again = if *again > 0 { format!(", {again} named again") } else { String::new() };
+    ui.note(&format!(
+        "{doing}: {well} done, {failed} not{again}; {bytes} in {seconds:.1} s, {rate}/s"
+    ));
+}
