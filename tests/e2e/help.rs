@@ -33,6 +33,7 @@ const COMMANDS: &[&[&str]] = &[
     &["cert", "export"],
     &["cert", "modulus"],
     &["cert", "verify"],
+    &["audit", "verify"],
     &["store", "list"],
     &["store", "show"],
     &["store", "add"],

@@ -13,6 +13,7 @@
 mod authority;
 mod bad_certificates;
 mod bad_input;
+mod batch;
 mod certificates;
 mod cms;
 mod compat;
@@ -25,6 +26,7 @@ mod guard;
 mod help;
 mod journey;
 mod machine;
+mod killed;
 mod offline;
 mod output;
 mod quickstart;

@@ -16,6 +16,8 @@ const TOOLS: &[Tool] = &[
     Tool { package: "osslsigncode", probe: &["osslsigncode", "--version"] },
     // UEFI programs have several signatures beside each other, which this one reads.
     Tool { package: "sbsigntool", probe: &["sbverify", "--version"] },
+    // Kills and disturbs signings at every call that changes a file.
+    Tool { package: "strace", probe: &["strace", "--version"] },
     Tool { package: "softhsm2", probe: &["softhsm2-util", "--version"] },
     Tool { package: "gnutls-bin", probe: &["certtool", "--version"] },
     // It has no question that it answers with success where there is no token.

@@ -1,0 +1,241 @@
+//! Many files at once, and what is written down about them.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use chancery_testkit::pe_maker::{TinyPe, tiny_pe};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{chancery, command, ec, names, program, rsa};
+
+/// A folder with so many different programs, some of them in a folder below it, and a text.
+fn programs(count: usize, len: usize) -> (TempDir, Vec<PathBuf>) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("sub")).unwrap();
+    fs::write(folder.path().join("readme.txt"), "no program").unwrap();
+    let paths: Vec<_> = (0..count)
+        .map(|number| {
+            let below = if number % 3 == 0 { "sub/" } else { "" };
+            let path = folder.path().join(format!("{below}{number:04}.exe"));
+            let overlay = [number.to_le_bytes().to_vec(), vec![7; len]].concat();
+            fs::write(&path, tiny_pe(&TinyPe { overlay, ..TinyPe::default() })).unwrap();
+            path
+        })
+        .collect();
+    (folder, paths)
+}
+
+fn verified(path: &Path) -> Value {
+    let roots = ec().root.to_str().unwrap();
+    chancery(["verify", path.to_str().unwrap(), "--roots", roots, "--format", "json"]).object()
+}
+
+/// Counts the signatures of a file that are valid; any other finding fails.
+fn signatures(path: &Path) -> usize {
+    let report = verified(path);
+    match report["verdict"].as_str().unwrap() {
+        "unsigned" => 0,
+        "valid" => report["signatures"].as_array().unwrap().len(),
+        other => panic!("{}: {other}", path.display()),
+    }
+}
+
+#[test]
+fn a_folder_is_signed_with_the_same_bytes_whatever_the_number_of_jobs() {
+    let (folder, paths) = programs(30, 100);
+    let outs = ["1", "8"].map(|jobs| {
+        let out = tempfile::tempdir().unwrap();
+        let args = ["--recursive", "--jobs", jobs, "--out", out.path().to_str().unwrap()];
+        let args = args.into_iter().chain(["--format", "json"]);
+        let run = ec().sign([folder.path().to_str().unwrap()].into_iter().chain(args)).ends_with(0);
+        let objects = run.objects();
+        let summary = objects.last().unwrap();
+        assert_eq!((&summary["type"], &summary["done"]), (&"summary".into(), &30.into()));
+        assert_eq!(objects.len(), 31);
+        out
+    });
+    for path in &paths {
+        let name = path.strip_prefix(folder.path()).unwrap();
+        let [one, other] =
+            [0, 1].map(|index: usize| fs::read(outs[index].path().join(name)).unwrap());
+        assert_eq!(one, other);
+        assert_eq!(signatures(&outs[0].path().join(name)), 1);
+    }
+    assert!(!outs[0].path().join("readme.txt").exists());
+}
+
+#[test]
+fn results_come_in_the_order_of_the_names_and_a_failure_stays_its_own() {
+    let (folder, mut paths) = programs(9, 10);
+    let broken = folder.path().join("broken.exe");
+    fs::write(&broken, "MZ and nothing").unwrap();
+    paths.insert(4, broken.clone());
+    paths.insert(6, folder.path().join("absent.exe"));
+    // A file twice, once by a link.
+    let link = folder.path().join("link.exe");
+    std::os::unix::fs::symlink(&paths[0], &link).unwrap();
+    paths.push(link);
+    let list = folder.path().join("list");
+    let text: Vec<_> = paths.iter().map(|path| path.to_str().unwrap()).collect();
+    fs::write(&list, text.join("\n")).unwrap();
+    let argument = format!("@{}", list.display());
+    let run = ec().sign([argument.as_str(), "--format", "json"]).ends_with(8);
+    let objects = run.objects();
+    let told: Vec<_> = objects.iter().filter_map(|object| object["file"].as_str()).collect();
+    assert_eq!(told, text, "{run:?}");
+    let types: Vec<_> = objects.iter().map(|object| object["type"].as_str().unwrap()).collect();
+    assert_eq!(types.iter().filter(|kind| **kind == "signed").count(), 9);
+    assert_eq!((types[4], types[6], types[11]), ("error", "error", "again"));
+    assert_eq!(objects[12]["failed"], 2);
+    assert_eq!(signatures(&paths[0]), 1);
+}
+
+#[test]
+fn an_interrupted_run_finishes_what_it_began_and_leaves_nothing_behind() {
+    let (folder, paths) = programs(400, 20_000);
+    let mut child = command(["sign", "--recursive", folder.path().to_str().unwrap()])
+        .args(ec().options())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    lines.next().unwrap().unwrap();
+    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+    let told = 1 + lines.count();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    let signed = paths.iter().filter(|path| signatures_by_length(path)).count();
+    assert_eq!(signed, told, "what was signed was told, and nothing else was");
+    assert!(signed < paths.len());
+    let all = names(folder.path());
+    assert!(!all.iter().any(|name| name.starts_with(".chancery")), "{all:?}");
+    let rest = ec().sign(["--recursive", "--skip-signed", folder.path().to_str().unwrap()]);
+    rest.ends_with(0);
+    assert!(paths.iter().all(|path| signatures_by_length(path)));
+    assert_eq!(signatures(&paths[0]), 1);
+}
+
+/// Tells signed files from others without running anything: there are many.
+fn signatures_by_length(path: &Path) -> bool {
+    let layout = chancery::pe::Layout::parse(&mut fs::read(path).unwrap().as_slice()).unwrap();
+    layout.table_range().is_some()
+}
+
+#[test]
+fn a_journal_takes_a_killed_run_up_without_signing_anything_twice() {
+    let (folder, paths) = programs(60, 5000);
+    let notes = tempfile::tempdir().unwrap();
+    let journal = notes.path().join("journal");
+    let args = ["sign", "--append", "--recursive", folder.path().to_str().unwrap(), "--journal"];
+    for after in [1, 9, 25] {
+        let mut child = command(args)
+            .arg(&journal)
+            .args(ec().options())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(lines.take(after).count(), after);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let more = args[1..].iter().map(|arg| (*arg).to_owned()).chain([journal.display().to_string()]);
+    let resume = || ec().sign(more.clone().chain(["--format".into(), "json".into()]));
+    resume().ends_with(0);
+    assert_eq!(names(folder.path()).iter().filter(|name| name.starts_with('.')).count(), 0);
+    for path in &paths {
+        assert_eq!(signatures(path), 1, "{}", path.display());
+    }
+    let before: Vec<_> = paths.iter().map(|path| fs::read(path).unwrap()).collect();
+    let objects = resume().ends_with(0).objects();
+    assert_eq!(objects.iter().filter(|object| object["type"] == "skipped").count(), 60);
+    assert!(paths.iter().zip(&before).all(|(path, before)| fs::read(path).unwrap() == *before));
+    // Another certificate is another run.
+    let other = rsa().sign(more.clone()).ends_with(2);
+    assert!(other.stderr.contains("another certificate"), "{}", other.stderr);
+}
+
+#[test]
+fn an_audit_log_tells_of_every_signature_and_shows_what_was_done_to_it() {
+    let (folder, _) = programs(5, 10);
+    let notes = tempfile::tempdir().unwrap();
+    let log = notes.path().join("log");
+    let log = log.to_str().unwrap();
+    let sign = |more: &[&str]| {
+        let args = ["--recursive", folder.path().to_str().unwrap(), "--audit", log];
+        ec().sign(args.iter().chain(more)).ends_with(0)
+    };
+    sign(&[]);
+    sign(&["--replace"]);
+    let verify = || chancery(["audit", "verify", log, "--format", "json"]);
+    let report = verify().ends_with(0).object();
+    assert_eq!((&report["lines"], &report["fault"]), (&10.into(), &Value::Null));
+    let whole = fs::read_to_string(log).unwrap();
+    let lines: Vec<_> = whole.lines().collect();
+    let first: Value = serde_json::from_str(lines[0]).unwrap();
+    assert_eq!(first["result"], "signed");
+    assert_eq!(first["key"], ec().key.as_str());
+    let path = first["file"].as_str().unwrap();
+    assert_eq!(first["digests"], verified(Path::new(path))["authentihash"]);
+    for (changed, line) in [
+        (whole.replacen("\"signed\"", "\"sIgned\"", 1), 1),
+        ([&lines[..3], &lines[4..]].concat().join("\n") + "\n", 4),
+        ([&lines[..2], &lines[3..4], &lines[2..3], &lines[4..]].concat().join("\n") + "\n", 3),
+        (whole.trim_end().to_owned(), 10),
+    ] {
+        fs::write(log, changed).unwrap();
+        let report = verify().ends_with(1).object();
+        assert_eq!(report["lines"], line - 1, "{report}");
+    }
+    // The beginning of a line is of a run that was killed: the next one goes on before it.
+    fs::write(log, format!("{whole}{{\"schema\":1,")).unwrap();
+    sign(&["--replace"]);
+    assert_eq!(verify().ends_with(0).object()["lines"], 15);
+}
+
+#[test]
+fn only_what_the_old_certificate_signed_is_signed_again() {
+    let (folder, paths) = programs(3, 10);
+    rsa().sign([&paths[0]]).ends_with(0);
+    ec().sign([&paths[1]]).ends_with(0);
+    let before = [1, 2].map(|index: usize| fs::read(&paths[index]).unwrap());
+    let old = chancery(["verify", paths[0].to_str().unwrap(), "--format", "json"]).object();
+    let thumbprint = old["signatures"][0]["thumbprint"].as_str().unwrap().to_owned();
+    let args = ["--replace", "--signed-by", &thumbprint, "--recursive", "--format", "json"];
+    let run = ec().sign(args.into_iter().chain([folder.path().to_str().unwrap()])).ends_with(0);
+    let signed = run.objects().into_iter().filter(|object| object["type"] == "signed").count();
+    assert_eq!(signed, 1, "{run:?}");
+    assert_eq!(signatures(&paths[0]), 1);
+    assert_eq!([1, 2].map(|index: usize| fs::read(&paths[index]).unwrap()), before);
+    let refused = ec().sign(["--signed-by", &thumbprint, paths[0].to_str().unwrap()]);
+    refused.ends_with(2);
+}
+
+#[test]
+fn in_place_gives_the_same_bytes_in_the_same_file() {
+    use std::os::unix::fs::MetadataExt;
+    let (folder, path) = program();
+    let hard = folder.path().join("hard.exe");
+    fs::hard_link(&path, &hard).unwrap();
+    let refused = ec().sign([&path]).ends_with(2);
+    assert!(refused.stderr.contains("--append-in-place"), "{}", refused.stderr);
+    let out = folder.path().join("out.exe");
+    ec().sign([path.as_os_str(), "--out".as_ref(), out.as_ref()]).ends_with(0);
+    let inode = fs::metadata(&path).unwrap().ino();
+    ec().sign([path.as_os_str(), "--append-in-place".as_ref(), "--reread".as_ref()]).ends_with(0);
+    assert_eq!(fs::read(&path).unwrap(), fs::read(&out).unwrap());
+    assert_eq!(fs::read(&hard).unwrap(), fs::read(&out).unwrap(), "by its other name too");
+    assert_eq!(fs::metadata(&path).unwrap().ino(), inode);
+    // In the place of one, and in the place of two that are longer.
+    for args in [["--append", "--append-in-place"], ["--replace", "--append-in-place"]] {
+        ec().sign([path.to_str().unwrap()].into_iter().chain(args)).ends_with(0);
+    }
+    assert_eq!(fs::read(&path).unwrap(), fs::read(&out).unwrap());
+    assert_eq!(names(folder.path()), ["hard.exe", "out.exe", "program.exe"]);
+}
