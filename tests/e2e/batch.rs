@@ -182,7 +182,8 @@ fn an_audit_log_tells_of_every_signature_and_shows_what_was_done_to_it() {
     assert_eq!(first["result"], "signed");
     assert_eq!(first["key"], ec().key.as_str());
     let path = first["file"].as_str().unwrap();
-    assert_eq!(first["digests"], verified(Path::new(path))["authentihash"]);
+    let report = verified(Path::new(path));
+    assert_eq!(first["digests"]["sha384"], report["authentihash"]["sha384"]);
     for (changed, line) in [
         (whole.replacen("\"signed\"", "\"sIgned\"", 1), 1),
         ([&lines[..3], &lines[4..]].concat().join("\n") + "\n", 4),

@@ -7,11 +7,23 @@ use std::process::Command;
 
 use crate::support::{Signer, chancery, ec, names, program};
 
-/// What changes files, and what orders such changes.
-const CALLS: &str = "write,pwrite64,ftruncate,fallocate,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,fchmod,chmod,flock";
+/// What changes files, and what orders such changes. Each is counted on its own, in each thread.
+const CALLS: [&str; 11] = [
+    "write",
+    "pwrite64",
+    "ftruncate",
+    "fsync",
+    "fdatasync",
+    "rename",
+    "renameat2",
+    "unlink",
+    "fchmod",
+    "flock",
+    "linkat",
+];
 
 /// More calls of one kind than a thread makes to sign one small file.
-const MOST_CALLS: usize = 200;
+const MOST_CALLS: usize = 40;
 
 /// A file, what it looks like signed, and how it is signed.
 struct Case {
@@ -31,14 +43,14 @@ impl Case {
         Self { folder, path, before, after, options }
     }
 
-    /// Signs with something injected into one system call; `None` where it came through unharmed.
-    fn sign_with(&self, signer: &Signer, inject: &str) -> Option<std::process::Output> {
+    /// Signs with something injected into one system call; `None` where there was no such call.
+    fn sign_with(&self, signer: &Signer, call: &str, inject: &str) -> Option<std::process::Output> {
         fs::write(&self.path, &self.before).unwrap();
         let trace = tempfile::NamedTempFile::new().unwrap();
         let output = Command::new("strace")
             .args(["-f", "-qq", "-o"])
             .arg(trace.path())
-            .args(["-e", &format!("trace={CALLS}"), "-e", &format!("inject={CALLS}:{inject}")])
+            .args(["-e", &format!("trace={call}"), "-e", &format!("inject={call}:{inject}")])
             .arg(env!("CARGO_BIN_EXE_chancery"))
             .arg("sign")
             .arg(&self.path)
@@ -50,6 +62,24 @@ impl Case {
         let traced = fs::read_to_string(trace.path()).unwrap();
         let hit = traced.contains("(INJECTED)") || traced.contains("SIGKILL");
         hit.then_some(output)
+    }
+
+    /// Does `then` for each call that was hit, one signing each.
+    fn at_every_call(
+        &self,
+        signer: &Signer,
+        calls: &[&str],
+        inject: &str,
+        mut then: impl FnMut(&str, usize, std::process::Output),
+    ) {
+        for call in calls {
+            for number in 1..=MOST_CALLS {
+                let inject = format!("{inject}:when={number}");
+                let Some(output) = self.sign_with(signer, call, &inject) else { break };
+                then(call, number, output);
+                assert!(number < MOST_CALLS, "more calls of {call} than there can be");
+            }
+        }
     }
 
     fn contents(&self) -> Vec<u8> {
@@ -69,18 +99,15 @@ fn killed_at_every_call(options: &'static [&'static str], in_steps: bool) {
     let signer = ec();
     let case = Case::new(signer, options);
     let mut killed = 0;
-    for call in 1..MOST_CALLS {
-        let Some(output) = case.sign_with(signer, &format!("signal=KILL:when={call}")) else {
-            break;
-        };
+    case.at_every_call(signer, &CALLS, "signal=KILL", |call, number, output| {
         assert_eq!(output.status.signal(), Some(9), "{output:?}");
         killed += 1;
         let left = case.contents();
         let whole = left == case.before || left == case.after;
-        assert!(whole || in_steps, "call {call}: neither the old file nor the new one");
-        case.is_mended(signer, &format!("killed at call {call}"));
-    }
-    assert!((5..MOST_CALLS - 1).contains(&killed), "{killed} calls");
+        assert!(whole || in_steps, "{call} {number}: neither the old file nor the new one");
+        case.is_mended(signer, &format!("killed at {call} {number}"));
+    });
+    assert!(killed >= 8, "{killed} calls");
 }
 
 #[test]
@@ -99,23 +126,22 @@ fn a_disk_that_is_full_at_any_call_leaves_the_original() {
     for options in [&[][..], &["--append-in-place"]] {
         let case = Case::new(signer, options);
         let mut failed = 0;
-        for call in 1..MOST_CALLS {
-            let Some(output) = case.sign_with(signer, &format!("error=ENOSPC:when={call}")) else {
-                break;
-            };
+        let calls = ["write", "pwrite64", "ftruncate", "fsync", "fdatasync", "rename", "linkat"];
+        case.at_every_call(signer, &calls, "error=ENOSPC", |call, number, output| {
             let (left, said) = (case.contents(), String::from_utf8_lossy(&output.stderr));
             match output.status.code() {
                 // The call was none that matters: a line on the terminal, the times of a folder.
-                Some(0) => assert!(left == case.after, "call {call}: {said}"),
+                Some(0) => assert!(left == case.after, "{call} {number}: {said}"),
                 Some(8) => {
                     failed += 1;
-                    assert!(left == case.before, "call {call}: {said}");
-                    assert!(said.contains("No space left on device"), "{said}");
+                    assert!(left == case.before, "{call} {number}: {said}");
+                    // Where the same call in the other thread is not the one that writes the message.
+                    assert!(said.is_empty() || said.contains("No space left on device"), "{said}");
                 }
-                other => panic!("call {call}: {other:?}: {said}"),
+                other => panic!("{call} {number}: {other:?}: {said}"),
             }
-            case.is_mended(signer, &format!("call {call} failed"));
-        }
+            case.is_mended(signer, &format!("{call} {number} failed"));
+        });
         assert!(failed >= 3, "{failed} calls failed");
     }
 }
