@@ -42,6 +42,7 @@ Exit codes:
   3 malformed input              8 cannot read or write
   4 authentication               9 a call of a PKCS#11 module hung
                                 70 a fault in chancery
+                               130 interrupted
 
 The command lines of other tools, unchanged; /? after one says what it knows:
   chancery signtool|certreq|certutil|import_key|key_mgmt_util|openssl ...

@@ -10,6 +10,7 @@ mod choosing;
 mod content_signing;
 mod content_verifying;
 pub mod batch;
+mod choosing;
 mod describing;
 mod detached;
 mod digesting;
@@ -63,7 +64,6 @@ pub use files::{
     stored_identity_certificates, write_new_file,
 };
 pub use inspecting::{Asn1Value, InspectedSignature, Inspection, inspect_asn1, inspect_file};
-pub use inspecting::{InspectedSignature, Inspection, inspect_file};
 pub use journal::{Journal, Journaled};
 pub use key_finder::{BoundKey, FILE_PROVIDER, KeyFinder, PKCS11_PROVIDER};
 pub use keys::{Keyring, TokenOptions, proved};

@@ -306,7 +306,10 @@ mod tests {
             let contents = std::fs::read(&path).unwrap();
             std::fs::write(folder.path().join("b.exe"), contents).unwrap();
             std::fs::rename(folder.path().join("b.exe"), &path).unwrap();
-            assert_eq!(file.measure(&request, &Stages::alone()).unwrap_err().kind(), ErrorKind::Changed);
+            assert_eq!(
+                file.measure(&request, &Stages::alone()).unwrap_err().kind(),
+                ErrorKind::Changed
+            );
         }
         let left = std::fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(left, 1, "no copy is left behind");

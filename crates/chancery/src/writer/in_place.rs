@@ -76,7 +76,7 @@ impl InPlace {
             record
                 .keep()
                 .map_err(|error| Error::io("keep the undo record of", &target, error.error))?;
-            return Err(match undo::mend(&target) {
+            return Err(match undo::take_back(&target) {
                 Ok(_) => Error::io("write", &target, error),
                 Err(worse) => worse.with_context(format!("writing failed ({error})")),
             });

@@ -98,6 +98,18 @@ pub(super) fn keep(
 /// [`ErrorKind::Changed`] where the file is neither what it was nor on its way to what it was to become: then it is
 /// left alone, and so is the record.
 pub(crate) fn mend(target: &Path) -> Result<bool, Error> {
+    settle(target, true)
+}
+
+/// Takes back what this run did to a file, even where all of it is there: it may not be on the disk.
+///
+/// # Errors
+/// As [`mend`].
+pub(super) fn take_back(target: &Path) -> Result<bool, Error> {
+    settle(target, false)
+}
+
+fn settle(target: &Path, may_be_complete: bool) -> Result<bool, Error> {
     let Some(mut left_over) = own_file::take_left_over(target, UNDO)? else { return Ok(false) };
     let failed = |error| Error::io("mend", target, error);
     let Some(record) = read_record(&mut left_over).map_err(failed)? else {
@@ -119,12 +131,13 @@ pub(crate) fn mend(target: &Path) -> Result<bool, Error> {
         );
         return Err(Error::new(ErrorKind::Changed, text));
     }
-    if state == State::Begun {
-        take_back(&mut file, &record).map_err(failed)?;
+    let undone = state == State::Begun || !may_be_complete;
+    if undone {
+        restore(&mut file, &record).map_err(failed)?;
     }
     left_over.remove().map_err(failed)?;
     sync_folder(folder_of(target));
-    Ok(state == State::Begun)
+    Ok(undone)
 }
 
 fn read_record(left_over: &mut LeftOver) -> io::Result<Option<Record>> {
@@ -168,7 +181,7 @@ fn state_of(file: &mut File, record: &Record) -> io::Result<State> {
     Ok(if complete { State::Complete } else { State::Begun })
 }
 
-fn take_back(file: &mut File, record: &Record) -> io::Result<()> {
+fn restore(file: &mut File, record: &Record) -> io::Result<()> {
     for Change { offset, old: Hex(old), .. } in &record.changes {
         file.seek(SeekFrom::Start(*offset))?;
         file.write_all(old)?;
