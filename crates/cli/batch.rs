@@ -149,19 +149,18 @@ impl<J: Job> Progress<Option<J::Done>> for Telling<'_, J> {
         self.job.settle(&written)?;
         for finished in group {
             let (job, ui) = (self.job, &mut *self.ui);
+            let again = matches!(finished.result, Ok((_, None)));
             let exit = self.bar.done(|| match finished.result {
                 Ok((file, Some(done))) => job.show(&file.path, done, ui),
                 Ok((file, None)) => {
-                    self.counts.again += 1;
-                    let object = json::Again::new(&file.path);
-                    ui.success(&object, || {
-                        format!("{}: done already in this run", file.path.display())
-                    });
-                    return Exit::Done;
+                    let text = || format!("{}: done already in this run", file.path.display());
+                    ui.success(&json::Again::new(&file.path), text);
+                    Exit::Done
                 }
                 Err(error) => ui.error(&error, None),
             });
             match exit {
+                _ if again => self.counts.again += 1,
                 Exit::Done => self.counts.well += 1,
                 _ => self.counts.failed += 1,
             }

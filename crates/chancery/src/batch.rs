@@ -298,7 +298,7 @@ mod tests {
     fn uneven(listed: &Listed) -> usize {
         let number: usize = listed.path.to_str().unwrap().parse().unwrap();
         // Later ones are done first.
-        thread::sleep(Duration::from_micros(if number % 7 == 0 { 3000 } else { 10 }));
+        thread::sleep(Duration::from_micros(if number.is_multiple_of(7) { 3000 } else { 10 }));
         number * 2
     }
 
