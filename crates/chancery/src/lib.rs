@@ -6,11 +6,10 @@ mod anchors;
 mod audit;
 pub mod authority;
 mod base64;
+pub mod batch;
 mod choosing;
 mod content_signing;
 mod content_verifying;
-pub mod batch;
-mod choosing;
 mod describing;
 mod detached;
 mod digesting;
@@ -46,9 +45,9 @@ mod writer;
 
 pub use address::{KeyAddress, KeyAddressError};
 pub use anchors::read_trust_anchors;
+pub use audit::{AuditLog, AuditReport, verify_audit_log};
 pub use content_signing::{ContentSignOptions, MAX_ATTACHED, SignedContent, sign_content};
 pub use content_verifying::{ContentReport, ContentSignature, ContentVerifier, extract_content};
-pub use audit::{AuditLog, AuditReport, verify_audit_log};
 pub use describing::{DescribedExtension, describe_extensions, purpose_name};
 pub use detached::{
     AttachOptions, Attached, PKCS7_LABEL, attach_signature, extract_signature, read_signature,
