@@ -187,9 +187,11 @@ impl Staged {
         file.set_len(patch.final_len()).map_err(|error| failed(&self.target, error))
     }
 
-    /// Opens the bytes as they were written, to check them.
+    /// Returns the bytes as they were written, to check them.
     fn reopen(&self) -> Result<File, Error> {
-        self.temporary.reopen().map_err(|error| Error::io("read back", &self.target, error))
+        // A second handle of the same opening: Windows lets no other one past the lock.
+        let file = self.temporary.as_file().try_clone();
+        file.map_err(|error| Error::io("read back", &self.target, error))
     }
 
     /// Puts the file in its place: permissions, sync, rename, sync of the folder.
