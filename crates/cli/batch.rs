@@ -71,7 +71,7 @@ pub(crate) fn run<J: Job>(
         if file.again {
             return None;
         }
-        watch::working_on(&file.path);
+        let _working = watch::working_on(&file.path);
         Some(job.work(file, stages))
     };
     let ended = batch.run(options.files(arguments), work, &mut telling);

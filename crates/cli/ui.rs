@@ -13,7 +13,6 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::hints;
 use crate::json;
-use crate::watch;
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -128,7 +127,6 @@ pub(crate) struct Progress(ProgressBar);
 impl Progress {
     /// Names the file worked on now.
     pub(crate) fn file(&self, path: &Path) {
-        watch::working_on(path);
         self.0.set_message(path.display().to_string());
     }
 

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use chancery::Error;
@@ -16,17 +16,37 @@ use crate::ui::Format;
 /// How long the process is given to end in order. A module that hangs may hold what its own end waits for.
 const GRACE: Duration = Duration::from_secs(2);
 
-static WORKING_ON: Mutex<Option<PathBuf>> = Mutex::new(None);
+/// Which thread works on which file.
+static WORKING_ON: Mutex<Vec<(ThreadId, PathBuf)>> = Mutex::new(Vec::new());
 
-/// Notes which file is worked on, for the report.
-pub(crate) fn working_on(file: &Path) {
-    *WORKING_ON.lock().unwrap_or_else(PoisonError::into_inner) = Some(file.to_owned());
+/// The note that a thread works on a file, until dropped.
+#[must_use]
+pub(crate) struct Working(ThreadId);
+
+/// Notes which file this thread works on, for the report.
+pub(crate) fn working_on(file: &Path) -> Working {
+    let thread = thread::current().id();
+    let mut all = notes();
+    all.retain(|(of, _)| *of != thread);
+    all.push((thread, file.to_owned()));
+    Working(thread)
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        notes().retain(|(of, _)| *of != self.0);
+    }
+}
+
+fn notes() -> MutexGuard<'static, Vec<(ThreadId, PathBuf)>> {
+    WORKING_ON.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Ends the process when a call takes longer than `limit` from now on.
 pub(crate) fn start(limit: Duration, format: Format) -> Result<(), Error> {
     Ok(watch_calls(limit, move |hung| {
-        let file = WORKING_ON.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let all = notes().clone();
+        let file = all.into_iter().find(|(thread, _)| *thread == hung.thread).map(|(_, file)| file);
         report(hung, file.as_deref(), format);
         thread::spawn(end);
         thread::sleep(GRACE);

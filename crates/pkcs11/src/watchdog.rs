@@ -4,7 +4,7 @@ use core::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use chancery_key::{KeyError, KeyErrorKind};
@@ -29,11 +29,13 @@ pub struct HungCall {
     pub function: &'static str,
     /// How long it has been running.
     pub elapsed: Duration,
+    /// The thread that called, which tells what the call is for where several work at once.
+    pub thread: ThreadId,
 }
 
 impl fmt::Display for HungCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { module, function, elapsed } = self;
+        let Self { module, function, elapsed, .. } = self;
         write!(
             f,
             "{function} of PKCS#11 module `{}` has not come back for {} seconds",
@@ -82,6 +84,7 @@ struct Running {
     module: Arc<Path>,
     function: &'static str,
     since: Instant,
+    thread: ThreadId,
 }
 
 /// A call that is running, until dropped.
@@ -94,7 +97,8 @@ pub(crate) fn enter(module: &Arc<Path>, function: &'static str) -> Option<Watche
     }
     let id = NEXT.fetch_add(1, Ordering::Relaxed);
     let module = Arc::clone(module);
-    running().push(Running { id, module, function, since: Instant::now() });
+    let thread = thread::current().id();
+    running().push(Running { id, module, function, since: Instant::now(), thread });
     Some(Watched(id))
 }
 
@@ -111,6 +115,7 @@ fn longest() -> Option<HungCall> {
         module: call.module.to_path_buf(),
         function: call.function,
         elapsed: call.since.elapsed(),
+        thread: call.thread,
     })
 }
 
@@ -139,6 +144,7 @@ mod tests {
         let hung = reported.recv().unwrap();
         drop(hanging);
         assert_eq!((hung.function, &*hung.module), ("C_Sign", &*module));
+        assert_eq!(hung.thread, thread::current().id());
         assert!(hung.elapsed > Duration::from_millis(40));
         assert!(hung.to_string().contains("C_Sign of PKCS#11 module `/lib/vendor.so`"), "{hung}");
     }
