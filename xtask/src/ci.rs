@@ -14,7 +14,8 @@ use crate::windows;
 const CARGO_DENY: &str = "0.20.2";
 
 /// Packages that are never published, and so need not package well.
-const UNPUBLISHED: [&str; 3] = ["chancery-faulty-token", "chancery-testkit", "xtask"];
+const UNPUBLISHED: [&str; 4] =
+    ["chancery-examiner", "chancery-faulty-token", "chancery-testkit", "xtask"];
 
 type Step = (&'static str, fn() -> Result<()>);
 
