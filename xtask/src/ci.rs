@@ -8,7 +8,6 @@ use crate::fuzz;
 use crate::shell::{self, Result, capture, cargo, command, succeeds, target_dir};
 use crate::suite::{self, Tally};
 use crate::tokens;
-use crate::windows;
 
 /// The cargo-deny that is installed where there is none.
 const CARGO_DENY: &str = "0.20.2";
@@ -31,12 +30,8 @@ const STEPS: [Step; 5] = [
 ];
 
 /// What is run and counted then, whatever fails.
-const RUNS: [Run; 4] = [
-    ("test", suite::prepare_and_run),
-    ("tokens", tokens::check),
-    ("fuzz", fuzz::check),
-    ("windows", windows::run),
-];
+const RUNS: [Run; 3] =
+    [("test", suite::prepare_and_run), ("tokens", tokens::check), ("fuzz", fuzz::check)];
 
 /// Takes every step, stops at the first that fails, and ends with the tests.
 pub(crate) fn run() -> Result<()> {

@@ -37,7 +37,7 @@ usage: cargo xtask TASK [SECONDS | --all | --matrix | DIR | N]
   speed    verify 1000 files in one process, and by osslsigncode in a loop
   windows  build for Windows and run the tests that can run under wine; needs Debian
   ci       formatting, lints, documentation, dependencies, packages, then `test`, `tokens`,
-           the seeds of the fuzz targets, where it can be done some fuzzing, and `windows`";
+           the seeds of the fuzz targets, and where it can be done some fuzzing";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -3,7 +3,7 @@
 use core::ffi::c_void;
 use core::{fmt, ptr};
 
-use windows_sys::Win32::Foundation::GetLastError;
+use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, GetLastError};
 use windows_sys::Win32::Security::Cryptography as win;
 use windows_sys::core::BOOL;
 
@@ -152,7 +152,11 @@ pub(super) fn store_names(location: u32) -> Result<Vec<String>, CallError> {
     // used by nobody else meanwhile.
     let answer =
         unsafe { win::CertEnumSystemStore(location, ptr::null(), argument, Some(take_name)) };
-    check("CertEnumSystemStore", answer).map(|()| names)
+    match check("CertEnumSystemStore", answer) {
+        // A user whose stores nobody has touched has not even the place where they are kept.
+        Err(error) if error.code == ERROR_FILE_NOT_FOUND => Ok(names),
+        outcome => outcome.map(|()| names),
+    }
 }
 
 /// Takes one name into the list behind `list`; ends the listing at the limit.
