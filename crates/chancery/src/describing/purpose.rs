@@ -1,18 +1,13 @@
 //! Names of purposes and policies.
 
+use chancery_x509::oid;
 use const_oid::ObjectIdentifier;
 
-/// Key purposes of RFC 5280 section 4.2.1.12 and of Windows, by the names of RFC 5280 or Microsoft.
+/// Key purposes that `chancery-x509` has no use for and no name: of RFC 5280 section 4.2.1.12 and of Windows.
 const PURPOSES: &[(&str, &str)] = &[
-    ("2.5.29.37.0", "anyExtendedKeyUsage"),
-    ("1.3.6.1.5.5.7.3.1", "serverAuth"),
     ("1.3.6.1.5.5.7.3.2", "clientAuth"),
-    ("1.3.6.1.5.5.7.3.3", "codeSigning"),
-    ("1.3.6.1.5.5.7.3.4", "emailProtection"),
-    ("1.3.6.1.5.5.7.3.8", "timeStamping"),
     ("1.3.6.1.5.5.7.3.9", "OCSPSigning"),
     ("1.3.6.1.4.1.311.10.3.12", "documentSigning"),
-    ("1.3.6.1.4.1.311.10.3.13", "lifetimeSigning"),
     ("1.3.6.1.4.1.311.10.3.5", "windowsHardwareDriverVerification"),
     ("1.3.6.1.4.1.311.10.3.6", "windowsSystemComponentVerification"),
     ("1.3.6.1.4.1.311.20.2.2", "smartCardLogon"),
@@ -30,7 +25,8 @@ const POLICIES: &[(&str, &str)] = &[
 #[must_use]
 pub fn purpose_name(purpose: &ObjectIdentifier) -> String {
     let number = purpose.to_string();
-    find(PURPOSES, &number).map_or(number, str::to_owned)
+    let name = oid::purpose_name(*purpose).or_else(|| find(PURPOSES, &number));
+    name.map_or(number, str::to_owned)
 }
 
 /// Writes a policy's number, with its name where it has one.
