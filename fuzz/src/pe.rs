@@ -84,6 +84,8 @@ fn apply(layout: &Layout, data: &[u8], measured: &Measured, edits: Vec<Edit>) ->
     let mut written = Vec::new();
     patch.write_to(&mut &*data, &mut written).expect("memory takes everything");
     assert!(written == applied, "in memory and as a stream are one");
+    let carried = Patch::from_bytes(&patch.to_bytes()).expect("what we wrote");
+    assert_eq!(carried, patch, "another process reads the same patch");
     applied
 }
 

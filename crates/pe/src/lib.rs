@@ -24,6 +24,7 @@ mod layout;
 mod page_hashes;
 mod pass;
 mod patch;
+mod patch_bytes;
 mod reading;
 mod removal;
 mod section;

@@ -1,5 +1,6 @@
 //! Changes to one file, as data. Nothing here knows PE.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
@@ -48,21 +49,21 @@ impl Edit {
 /// The digest that tells one file from another, by whichever rule its format has.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BaseDigest {
-    algorithm: &'static str,
+    algorithm: Cow<'static, str>,
     value: Vec<u8>,
 }
 
 impl BaseDigest {
     /// Names a digest: the algorithm as in `sha256`, and its value.
     #[must_use]
-    pub fn new(algorithm: &'static str, value: impl Into<Vec<u8>>) -> Self {
-        Self { algorithm, value: value.into() }
+    pub fn new(algorithm: impl Into<Cow<'static, str>>, value: impl Into<Vec<u8>>) -> Self {
+        Self { algorithm: algorithm.into(), value: value.into() }
     }
 
     /// Returns the algorithm's name.
     #[must_use]
-    pub const fn algorithm(&self) -> &'static str {
-        self.algorithm
+    pub fn algorithm(&self) -> &str {
+        &self.algorithm
     }
 
     /// Returns the value.
@@ -270,6 +271,11 @@ pub enum PatchError {
     },
     /// The file's digest is not that of the one the patch was made for.
     ForeignDigest,
+    /// The bytes are no patch, or not a whole one.
+    Malformed {
+        /// Where it fails, counted from the first byte.
+        offset: u64,
+    },
     /// The original cannot be read.
     #[cfg(feature = "std")]
     Read(SourceError),
@@ -289,6 +295,7 @@ impl fmt::Display for PatchError {
                 write!(f, "the patch is for a file of {expected} bytes, this one has {found}")
             }
             Self::ForeignDigest => f.write_str("the patch is for a file with another digest"),
+            Self::Malformed { offset } => write!(f, "the patch is malformed at offset {offset}"),
             #[cfg(feature = "std")]
             Self::Read(_) => f.write_str("the original cannot be read"),
             #[cfg(feature = "std")]

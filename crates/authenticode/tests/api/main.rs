@@ -13,6 +13,7 @@ mod corpus;
 mod digest_file;
 mod microsoft;
 mod nesting;
+mod patches;
 mod signing;
 mod support;
 mod timestamps;
