@@ -87,7 +87,8 @@ impl<'a> KeyFinder<'a> {
         self.place_of(&binding_of(entry)?).map(|(_, address)| address)
     }
 
-    /// Finds the key of a certificate in a place, or where none is given on every token there is.
+    /// Finds the key of a certificate in a place, or where none is given on every token there is, and then among
+    /// those that Windows keeps itself.
     ///
     /// A token is only logged in to where it is the only one, or where the settings have a PIN for it: the PIN of one
     /// is not tried on another.
@@ -109,7 +110,9 @@ impl<'a> KeyFinder<'a> {
             }
             Some(place) => Match::from(self.keyring.find(place, &query)?)
                 .require_one(&format!("{what} at {place}"))?,
-            None => self.on_all_tokens(&query, &what)?,
+            None => self
+                .on_all_tokens(&query, &what)
+                .or_else(|error| in_windows(&query, &what, error))?,
         };
         open(self.keyring, &info, certificate)
     }
@@ -191,6 +194,19 @@ impl<'a> KeyFinder<'a> {
             key_error(KeyErrorKind::Malformed, message).with_source(error)
         })?;
         Ok((None, address))
+    }
+}
+
+/// Looks where no token has the key, or none is there to have it: any other `error` stands, and so does this one where
+/// Windows does not answer, as it does not to a user about the keys of the computer.
+fn in_windows(query: &KeyQuery, what: &str, error: Error) -> Result<KeyInfo, Error> {
+    let nowhere = [KeyErrorKind::NotFound, KeyErrorKind::Unavailable].map(ErrorKind::Key);
+    if !nowhere.contains(&error.kind()) {
+        return Err(error);
+    }
+    match windows_keys::find_in_software(query) {
+        Ok(Match::None) | Err(_) => Err(error),
+        Ok(found) => Ok(found.require_one(what)?),
     }
 }
 

@@ -4,10 +4,10 @@ use chancery_certstore::{KeyBinding, provider_flag};
 use chancery_cng::{Address, KeySpec, Service};
 
 #[cfg(windows)]
-pub(crate) use chancery_cng::{find, generate, open, open_digest_signer};
+pub(crate) use chancery_cng::{find, find_in_software, generate, open, open_digest_signer};
 
 #[cfg(not(windows))]
-pub(crate) use elsewhere::{find, generate, open, open_digest_signer};
+pub(crate) use elsewhere::{find, find_in_software, generate, open, open_digest_signer};
 
 /// Returns the address of the key that a binding names by provider and container, as Windows does.
 pub(crate) fn bound_address(binding: &KeyBinding) -> Option<Address> {
@@ -45,6 +45,12 @@ mod elsewhere {
 
     pub(crate) fn find(address: &Address, _: &KeyQuery) -> Result<Match<KeyInfo>, KeyError> {
         Err(refuse(address))
+    }
+
+    /// Elsewhere Windows has no keys.
+    #[expect(clippy::unnecessary_wraps, reason = "it is the same function on Windows")]
+    pub(crate) fn find_in_software(_: &KeyQuery) -> Result<Match<KeyInfo>, KeyError> {
+        Ok(Match::None)
     }
 
     pub(crate) fn generate(

@@ -48,4 +48,4 @@ pub use key_storage::{KeyStorage, key_storage_providers};
 #[cfg(windows)]
 pub use key_storage_key::KeyStorageKey;
 #[cfg(windows)]
-pub use open::{find, generate, open, open_digest_signer};
+pub use open::{find, find_in_software, generate, open, open_digest_signer};

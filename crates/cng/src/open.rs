@@ -6,7 +6,7 @@ use chancery_key::{
     SigningKey,
 };
 
-use crate::{Address, CspKey, CspStore, KeyStorage, KeyStorageKey, Service};
+use crate::{Address, CspKey, CspStore, KeyStorage, KeyStorageKey, SOFTWARE_PROVIDER, Service};
 
 /// Opens the key at an address.
 ///
@@ -43,6 +43,35 @@ pub fn find(address: &Address, query: &KeyQuery) -> Result<Match<KeyInfo>, KeyEr
         Service::Csp { kind, .. } => services(address, kind).find(&query),
     }
 }
+
+/// Finds keys among those that the user and the computer keep in Microsoft's software providers.
+///
+/// The key storage provider also shows the keys of the service providers, and those show one another's: the first of
+/// them that has such keys answers. No other provider is asked, because one may want a card.
+///
+/// # Errors
+/// Where none has such keys and one cannot be searched: what keeps it from that.
+pub fn find_in_software(query: &KeyQuery) -> Result<Match<KeyInfo>, KeyError> {
+    let mut failure = None;
+    for machine in [false, true] {
+        let stores: [Box<dyn KeyStore>; 2] = [
+            Box::new(KeyStorage::new(SOFTWARE_PROVIDER).with_machine(machine)),
+            Box::new(CspStore::new(SERVICE_PROVIDER, SERVICE_PROVIDER_TYPE).with_machine(machine)),
+        ];
+        for store in &stores {
+            match store.find(query) {
+                Ok(Match::None) => {}
+                Ok(found) => return Ok(found),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+    }
+    failure.map_or(Ok(Match::None), Err)
+}
+
+/// The service provider for RSA that every Windows has had since XP, and its type, `PROV_RSA_AES`.
+const SERVICE_PROVIDER: &str = "Microsoft Enhanced RSA and AES Cryptographic Provider";
+const SERVICE_PROVIDER_TYPE: u32 = 24;
 
 /// Makes a key at an address, named by its container.
 ///
