@@ -94,7 +94,7 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Take signatures out of files
     #[command(
-        after_help = "Examples:\n  chancery remove setup.exe\n  chancery remove setup.exe --index 1 --out setup-once.exe"
+        after_help = "Examples:\n  chancery remove setup.exe\n  chancery remove setup.exe --index 1 --out setup-once.exe\n  chancery remove --recursive dist"
     )]
     Remove(Remove),
     /// Copy a signature out of a file

@@ -95,6 +95,55 @@ fn results_come_in_the_order_of_the_names_and_a_failure_stays_its_own() {
 }
 
 #[test]
+fn a_dry_run_and_a_removal_take_the_same_files_as_a_signing() {
+    let (folder, paths) = programs(12, 10);
+    let before: Vec<_> = paths.iter().map(|path| fs::read(path).unwrap()).collect();
+    let contents = || paths.iter().map(|path| fs::read(path).unwrap()).collect::<Vec<_>>();
+    let list = folder.path().join("list");
+    fs::write(&list, format!("{}\nno such.exe\n{0}\n", paths[1].display())).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let at_list = format!("@{}", list.display());
+    let glob = format!("{}/*.exe", folder.path().display());
+    let named = [folder.path().to_str().unwrap(), &at_list, &glob, "--recursive"];
+    let kinds = |run: &crate::support::Run| {
+        let mut kinds = std::collections::BTreeMap::new();
+        for object in run.objects() {
+            *kinds.entry(object["type"].as_str().unwrap().to_owned()).or_insert(0) += 1;
+        }
+        kinds
+    };
+    let counted = |kind: &str, again: usize| {
+        let all = [(kind, 12), ("again", again), ("error", 1), ("summary", 1)];
+        all.map(|(kind, count)| (kind.to_owned(), count)).into()
+    };
+    let run = |more: &[&str]| {
+        ec().sign(named.iter().chain(more).chain(&["--format", "json"])).ends_with(8)
+    };
+    let planned = run(&["--dry-run", "--out", out.path().to_str().unwrap()]);
+    assert_eq!(kinds(&planned), counted("plan", 10), "{planned:?}");
+    let below = planned.objects().into_iter().find_map(|object| {
+        object["output"]
+            .as_str()
+            .filter(|output| output.ends_with("sub/0000.exe"))
+            .map(Path::new)
+            .map(|output| output.starts_with(out.path()))
+    });
+    assert_eq!(below, Some(true), "files keep their way below the folder");
+    assert_eq!(names(out.path()).len(), 0, "not even a folder is made");
+    assert_eq!(contents(), before);
+
+    assert_eq!(kinds(&run(&[])), counted("signed", 10));
+    assert_ne!(contents(), before);
+    let args = ["remove", "--format", "json"].into_iter().chain(named);
+    assert_eq!(kinds(&chancery(args).ends_with(8)), counted("removed", 10));
+    for path in &paths {
+        assert_eq!(signatures(path), 0);
+    }
+    let narrow = chancery(["remove", &glob, "--out", "one.exe"]).ends_with(2);
+    assert!(narrow.stderr.contains("must be a folder"), "{}", narrow.stderr);
+}
+
+#[test]
 fn an_interrupted_run_finishes_what_it_began_and_leaves_nothing_behind() {
     let (folder, paths) = programs(400, 20_000);
     let mut child = command(["sign", "--recursive", folder.path().to_str().unwrap()])

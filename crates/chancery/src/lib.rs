@@ -74,9 +74,11 @@ pub use offline::{
 #[cfg(feature = "keyring")]
 pub use pins::StoredPin;
 pub use pins::{EnvironmentPin, FilePin, GivenPin, HsmEnvironmentPin, random_passphrase};
-pub use planning::{Plan, plan_signing};
+pub use planning::{Plan, plan_signing, plan_signing_in_stages};
 pub use provider_keys::{KeyHalf, ProviderKey, ProviderKeys};
-pub use removing::{RemoveOptions, Removed, RemovedPart, remove_signatures};
+pub use removing::{
+    RemoveOptions, Removed, RemovedPart, remove_signatures, remove_signatures_in_stages,
+};
 pub use request_check::{RequestCheck, check_request};
 pub use requesting::{
     Product, Requested, read_request_inf, request_from_inf, request_in_container, request_like,

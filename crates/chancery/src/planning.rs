@@ -6,6 +6,7 @@ use chancery_authenticode::{Request, SignOptions, Subject};
 use chancery_key::{DigestAlgorithm, SignatureScheme};
 use chancery_x509::Time;
 
+use crate::batch::{Stage, Stages};
 use crate::rewriting::Rewriting;
 use crate::signing::{decide, is_in_order_to_append};
 use crate::{Error, Outcome, SignFileOptions, Signer};
@@ -37,6 +38,20 @@ pub fn plan_signing(
     now: Time,
     options: &SignFileOptions,
 ) -> Result<Plan, Error> {
+    plan_signing_in_stages(path, signer, now, options, &Stages::alone())
+}
+
+/// Says what would be done with a file, as [`plan_signing`] does, as one of many.
+///
+/// # Errors
+/// As [`plan_signing`].
+pub fn plan_signing_in_stages(
+    path: &Path,
+    signer: &Signer,
+    now: Time,
+    options: &SignFileOptions,
+    stages: &Stages,
+) -> Result<Plan, Error> {
     let mut file = Rewriting::open(path, options.output.as_deref(), "sign", options.strip)?;
     let entries = file.embedded.signatures.len();
     let output = options.output.clone().unwrap_or_else(|| path.to_owned());
@@ -49,8 +64,14 @@ pub fn plan_signing(
     let wanted = options.signatures().map(SignOptions::request);
     let request = wanted.fold(Request::default(), |all, one| all.union(&one));
     let request = file.request_with_embedded(&request);
-    let measured = file.subject.measure(&request, &mut |_| Ok(()));
-    let measurement = measured.map_err(|error| file.failed(error))?;
+    let measurement = {
+        let _permit = stages.enter(Stage::Hashing);
+        let measured = file.subject.measure(&request, &mut |chunk| {
+            stages.count(chunk.len());
+            Ok(())
+        });
+        measured.map_err(|error| file.failed(error))?
+    };
     is_in_order_to_append(&file.embedded, &measurement, path, now, options)?;
     for one in options.signatures() {
         // What keeps a layout from having page hashes.

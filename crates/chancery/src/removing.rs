@@ -62,6 +62,19 @@ pub fn remove_signatures(
     now: Time,
     options: &RemoveOptions,
 ) -> Result<Removed, Error> {
+    remove_signatures_in_stages(path, now, options, &Stages::alone())
+}
+
+/// Takes signatures out of a file, as [`remove_signatures`] does, as one of many.
+///
+/// # Errors
+/// As [`remove_signatures`].
+pub fn remove_signatures_in_stages(
+    path: &Path,
+    now: Time,
+    options: &RemoveOptions,
+    stages: &Stages,
+) -> Result<Removed, Error> {
     mend_file(path)?;
     let mut file = Rewriting::open(path, options.output.as_deref(), "unsign", options.strip)?;
     file.subject.set_removed_checksum(options.checksum);
@@ -86,10 +99,10 @@ pub fn remove_signatures(
         }
     }
     let request = file.request_with_embedded(&chancery_authenticode::Request::default());
-    let file = file.measure(&request, &Stages::alone())?;
+    let file = file.measure(&request, stages)?;
     let before = file.verify_embedded(now);
     let left = set.len();
-    let output = file.replace(&set.entries(), false, now, &Stages::alone(), |after| {
+    let output = file.replace(&set.entries(), false, now, stages, |after| {
         after.signatures.len() == left && holding(after) >= holding(&before).min(left)
     })?;
     Ok(Removed { output, left })

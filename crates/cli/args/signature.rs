@@ -1,16 +1,16 @@
 //! The arguments of the commands over signatures that are there already.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chancery::Error;
 use chancery::batch::{FileList, Listed};
 use clap::Args;
 
-use super::IfSigned;
+use super::{BatchOptions, IfSigned};
 
 #[derive(Args, Debug)]
 pub(crate) struct Remove {
-    /// The files
+    /// The files; patterns, `@LIST` with a name a line, and with --recursive folders
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Only this signature, counted from 0 as `verify` counts; what is nested in it stays
@@ -24,6 +24,8 @@ pub(crate) struct Remove {
     pub(crate) zero_checksum: bool,
     #[command(flatten)]
     pub(crate) output: OutputOptions,
+    #[command(flatten)]
+    pub(crate) batch: BatchOptions,
 }
 
 #[derive(Args, Debug)]
@@ -102,36 +104,35 @@ pub(crate) struct OutputOptions {
 
 impl OutputOptions {
     /// Returns where the new version of a file goes.
-    pub(crate) fn path_for(&self, file: &std::path::Path) -> Option<PathBuf> {
+    pub(crate) fn path_for(&self, file: &Path) -> Option<PathBuf> {
         self.out.as_ref().map(|out| match file.file_name() {
             Some(name) if out.is_dir() => out.join(name),
             _ => out.clone(),
         })
     }
 
-    /// Returns where the new version of a listed file goes: below a folder as it was below the one it was found in.
+    /// Returns where the new version of a listed file would go: below a folder as it was below the one it was found
+    /// in.
+    pub(crate) fn place_for_listed(&self, file: &Listed) -> Option<PathBuf> {
+        self.out.as_ref().map(|out| if out.is_dir() { out.join(&file.name) } else { out.clone() })
+    }
+
+    /// Returns where the new version of a listed file goes, in a folder that is there.
     ///
     /// # Errors
     /// Where the folder for it cannot be made.
     pub(crate) fn path_for_listed(&self, file: &Listed) -> Result<Option<PathBuf>, Error> {
-        let Some(out) = self.out.as_ref() else { return Ok(None) };
-        if !out.is_dir() {
-            return Ok(Some(out.clone()));
-        }
-        let path = out.join(&file.name);
-        if let Some(folder) = path.parent() {
+        let place = self.place_for_listed(file);
+        if let (Some(folder), Some(out)) = (place.as_deref().and_then(Path::parent), &self.out)
+            && folder.starts_with(out)
+        {
             std::fs::create_dir_all(folder).map_err(|error| Error::io("make", folder, error))?;
         }
-        Ok(Some(path))
+        Ok(place)
     }
 
     /// Tells whether the arguments may name several files, and one name is given for the result.
     pub(crate) fn is_too_narrow_for(&self, files: &[PathBuf]) -> bool {
         !FileList::is_one_file(files) && self.out.as_ref().is_some_and(|out| !out.is_dir())
-    }
-
-    /// Tells whether one name is given for several files.
-    pub(crate) fn is_too_narrow(&self, files: usize) -> bool {
-        files > 1 && self.out.as_ref().is_some_and(|out| !out.is_dir())
     }
 }

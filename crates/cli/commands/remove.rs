@@ -3,48 +3,64 @@
 use std::path::Path;
 
 use chancery::authenticode::RemovedChecksum;
-use chancery::{Error, ErrorKind, RemoveOptions, Removed, RemovedPart, remove_signatures};
+use chancery::batch::{Listed, Stages};
+use chancery::{
+    Error, ErrorKind, RemoveOptions, Removed, RemovedPart, remove_signatures_in_stages,
+};
 
 use crate::args::Remove;
+use crate::batch::{self, Job};
 use crate::commands::now;
 use crate::exit::Exit;
 use crate::json;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Remove, ui: &mut Ui) -> Exit {
-    if args.output.is_too_narrow(args.files.len()) {
+    if args.output.is_too_narrow_for(&args.files) {
         let error = Error::new(ErrorKind::Usage, "--out must be a folder for several files");
         return ui.error(&error, None);
     }
-    let progress = ui.progress(args.files.len(), "unsigning");
-    let mut exit = Exit::Done;
-    for file in &args.files {
-        progress.file(file);
-        let result = remove_one(args, file);
-        exit = exit.graver(progress.done(|| match result {
+    let limits = args.batch.limits(None);
+    let stages = Stages::new(&limits);
+    let job = RemoveJob { args };
+    batch::run(&job, &args.files, &args.batch, &stages, &limits, "unsigning", ui)
+}
+
+struct RemoveJob<'a> {
+    args: &'a Remove,
+}
+
+impl Job for RemoveJob<'_> {
+    type Done = Result<Removed, Error>;
+
+    fn work(&self, file: &Listed, stages: &Stages) -> Self::Done {
+        let mut options = RemoveOptions::default();
+        options.part = match self.args.index {
+            Some(index) => RemovedPart::Signature(index),
+            None if self.args.unsigned_attributes => RemovedPart::UnsignedAttributes,
+            None => RemovedPart::All,
+        };
+        if self.args.zero_checksum {
+            options.checksum = RemovedChecksum::Zero;
+        }
+        options.output = self.args.output.path_for_listed(file)?;
+        options.strip = self.args.output.strip;
+        remove_signatures_in_stages(&file.path, now()?, &options, stages)
+    }
+
+    fn written<'a>(&self, done: &'a Self::Done) -> Option<&'a Path> {
+        done.as_ref().ok().map(|removed| removed.output.as_path())
+    }
+
+    fn show(&self, file: &Path, done: Self::Done, ui: &mut Ui) -> Exit {
+        match done {
             Ok(removed) => {
-                show(args, file, &removed, ui);
+                show(self.args, file, &removed, ui);
                 Exit::Done
             }
             Err(error) => ui.error(&error, Some(file)),
-        }));
+        }
     }
-    exit
-}
-
-fn remove_one(args: &Remove, file: &Path) -> Result<Removed, Error> {
-    let mut options = RemoveOptions::default();
-    options.part = match args.index {
-        Some(index) => RemovedPart::Signature(index),
-        None if args.unsigned_attributes => RemovedPart::UnsignedAttributes,
-        None => RemovedPart::All,
-    };
-    if args.zero_checksum {
-        options.checksum = RemovedChecksum::Zero;
-    }
-    options.output = args.output.path_for(file);
-    options.strip = args.output.strip;
-    remove_signatures(file, now()?, &options)
 }
 
 fn show(args: &Remove, file: &Path, removed: &Removed, ui: &mut Ui) {

@@ -2,33 +2,56 @@
 
 use std::path::Path;
 
-use chancery::{Error, IfSigned, Outcome, Plan, Signer, plan_signing};
+use chancery::batch::{Listed, Stages};
+use chancery::{Error, IfSigned, Outcome, Plan, SignFileOptions, plan_signing_in_stages};
 
 use super::{Checked, file_options};
 use crate::args::Sign;
+use crate::batch::{self, Job};
 use crate::commands::now;
 use crate::exit::Exit;
 use crate::json;
 use crate::ui::Ui;
 
 pub(super) fn run(args: &Sign, checked: &Checked, ui: &mut Ui) -> Exit {
-    let mut exit = Exit::Done;
-    for file in &args.files {
-        exit = exit.graver(match plan(args, file, &checked.signer) {
+    let options = match file_options(args, checked.signer.certificate.public_key().algorithm()) {
+        Ok(options) => options,
+        Err(error) => return ui.error(&error, None),
+    };
+    let limits = args.batch.limits(None);
+    let stages = Stages::new(&limits);
+    let job = PlanJob { args, checked, options };
+    batch::run(&job, &args.files, &args.batch, &stages, &limits, "planning", ui)
+}
+
+struct PlanJob<'a> {
+    args: &'a Sign,
+    checked: &'a Checked,
+    options: SignFileOptions,
+}
+
+impl Job for PlanJob<'_> {
+    type Done = Result<Plan, Error>;
+
+    fn work(&self, file: &Listed, stages: &Stages) -> Self::Done {
+        let mut options = self.options.clone();
+        options.output = self.args.output.place_for_listed(file);
+        plan_signing_in_stages(&file.path, &self.checked.signer, now()?, &options, stages)
+    }
+
+    fn written<'a>(&self, _: &'a Self::Done) -> Option<&'a Path> {
+        None
+    }
+
+    fn show(&self, file: &Path, done: Self::Done, ui: &mut Ui) -> Exit {
+        match done {
             Ok(plan) => {
-                show(args, file, checked, &plan, ui);
+                show(self.args, file, self.checked, &plan, ui);
                 Exit::Done
             }
             Err(error) => ui.error(&error, Some(file)),
-        });
+        }
     }
-    exit
-}
-
-fn plan(args: &Sign, file: &Path, signer: &Signer) -> Result<Plan, Error> {
-    let mut options = file_options(args, signer.certificate.public_key().algorithm())?;
-    options.output = args.output.path_for(file);
-    plan_signing(file, signer, now()?, &options)
 }
 
 fn show(args: &Sign, file: &Path, checked: &Checked, plan: &Plan, ui: &mut Ui) {
