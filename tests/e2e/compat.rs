@@ -5,5 +5,6 @@ pub(crate) mod machine;
 mod articles;
 mod documentation;
 mod migration;
+mod pkcs7;
 mod refusals;
 mod scripts;

@@ -1,14 +1,15 @@
-//! Which certificates of a store can sign code now.
+//! Which certificates of a store can sign now.
 
 use chancery_certstore::{CertificateQuery, Entry, SystemStore};
 use chancery_key::Match;
-use chancery_x509::Time;
+use chancery_x509::{Certificate, KeyUsage, Time};
+use const_oid::ObjectIdentifier;
 
 use crate::{Error, Stores};
 
 impl Stores {
-    /// Lists the certificates of a store that fit a query, are bound to a key, valid at a time and for signing code; the
-    /// one that is valid longest comes first.
+    /// Lists the certificates of a store that fit a query, are bound to a key, valid at a time, for signatures and for a
+    /// purpose; the one that is valid longest comes first.
     ///
     /// # Errors
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
@@ -16,6 +17,7 @@ impl Stores {
         &self,
         store: &SystemStore,
         query: &CertificateQuery,
+        purpose: ObjectIdentifier,
         now: Time,
     ) -> Result<Vec<Entry>, Error> {
         let mut found = match self.open(store).find(query)? {
@@ -24,7 +26,14 @@ impl Stores {
             Match::Many(all) => all,
         };
         let fits = |entry: &Entry| {
-            entry.certificate().is_ok_and(|one| one.may_sign_code() && one.is_valid_at(now))
+            let signs = |one: &Certificate| {
+                let usage = one.extensions().key_usage();
+                usage.is_ok_and(|set| set.is_none_or(|set| set.allows(KeyUsage::DIGITAL_SIGNATURE)))
+            };
+            let fits = |one: &Certificate| {
+                one.allows_purpose(purpose) && signs(one) && one.is_valid_at(now)
+            };
+            entry.certificate().is_ok_and(fits)
                 && entry.key_binding().is_ok_and(|binding| binding.is_some())
         };
         found.retain(fits);

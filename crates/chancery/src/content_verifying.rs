@@ -22,6 +22,7 @@ pub struct ContentVerifier {
     anchors: TrustAnchors,
     timestamp_anchors: Option<TrustAnchors>,
     crls: Vec<Crl>,
+    certificates: Vec<Certificate>,
     policy: Policy,
 }
 
@@ -67,7 +68,13 @@ impl ContentVerifier {
         let mut policy = Policy::code_signing(time);
         policy.purpose = purpose;
         policy.require_extended_key_usage = purpose != Purpose::Any;
-        Self { anchors, timestamp_anchors: None, crls: Vec::new(), policy }
+        Self {
+            anchors,
+            timestamp_anchors: None,
+            crls: Vec::new(),
+            certificates: Vec::new(),
+            policy,
+        }
     }
 
     /// Judges timestamps by these anchors, and not by those of the signers.
@@ -81,6 +88,13 @@ impl ContentVerifier {
     #[must_use]
     pub fn with_crls(mut self, crls: Vec<Crl>) -> Self {
         self.crls = crls;
+        self
+    }
+
+    /// Looks for issuers among these certificates too. They are not trusted for being given.
+    #[must_use]
+    pub fn with_certificates(mut self, certificates: Vec<Certificate>) -> Self {
+        self.certificates = certificates;
         self
     }
 
@@ -200,7 +214,8 @@ impl ContentVerifier {
             found.reasons.push("no-trust-anchors");
             return;
         }
-        let outcome = validate(certificate, bag, &self.anchors, &self.crls, &policy);
+        let candidates = [bag, &self.certificates].concat();
+        let outcome = validate(certificate, &candidates, &self.anchors, &self.crls, &policy);
         if !outcome.is_trusted() {
             found.reasons.push("chain-not-trusted");
         }

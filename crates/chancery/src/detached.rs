@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use chancery_authenticode::{
     Embedded, PageHashStatus, SignatureSet, Subject, TrustAnchors, Verifier, requested_measurement,
 };
-use chancery_cms::SignedData;
+use chancery_cms::{SignedData, wrap_signed_data};
 use chancery_x509::{Time, read_documents};
 
 use crate::batch::Stages;
@@ -30,7 +30,8 @@ pub fn extract_signature(path: &Path, index: usize) -> Result<Vec<u8>, Error> {
     SignatureSet::read(&embedded).and_then(|set| set.get(index)).map_err(failed)
 }
 
-/// Reads a detached signature: a `ContentInfo` in DER, in PEM, or in Base64 alone.
+/// Reads a detached signature: a `ContentInfo` in DER, in PEM, or in Base64 alone. One that lacks the wrapper, a bare
+/// SignedData, gets it.
 ///
 /// # Errors
 /// [`ErrorKind::Io`]; [`ErrorKind::Malformed`] where it is none.
@@ -43,8 +44,10 @@ pub fn read_signature(path: &Path) -> Result<Vec<u8>, Error> {
         }
         _ => crate::base64::decode(&bytes).unwrap_or(bytes),
     };
-    SignedData::from_der(&der).map_err(malformed)?;
-    Ok(der)
+    match SignedData::from_der(&der) {
+        Ok(_) => Ok(der),
+        Err(error) => wrap_signed_data(&der).map_err(|_| malformed(error)),
+    }
 }
 
 /// How a signature is attached.

@@ -69,6 +69,26 @@ pub fn write_new_file(path: &Path, contents: &[u8], private: bool) -> Result<(),
         .map_err(|error| Error::io("write", path, error))
 }
 
+/// Writes a small file, in one step in the place of what is there; a link stays, and the file it names changes.
+///
+/// # Errors
+/// [`ErrorKind::Io`]. The file then is as it was.
+pub fn replace_file(path: &Path, contents: &[u8]) -> Result<(), Error> {
+    let Ok(old) = std::fs::metadata(path) else { return write_new_file(path, contents, false) };
+    let failed = |error| Error::io("write", path, error);
+    let target = path.canonicalize().map_err(failed)?;
+    let folder = target.parent().unwrap_or(Path::new("."));
+    let mut draft = tempfile::Builder::new()
+        .prefix(".chancery-")
+        .suffix(".tmp")
+        .tempfile_in(folder)
+        .map_err(failed)?;
+    draft.write_all(contents).map_err(failed)?;
+    draft.as_file().set_permissions(old.permissions()).map_err(failed)?;
+    draft.as_file().sync_all().map_err(failed)?;
+    draft.persist(&target).map(drop).map_err(|error| failed(error.error))
+}
+
 /// Reads certificates from files and picks the one of a key; the others may be its chain.
 ///
 /// # Errors

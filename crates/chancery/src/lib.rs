@@ -46,7 +46,9 @@ mod writer;
 pub use address::{KeyAddress, KeyAddressError};
 pub use anchors::read_trust_anchors;
 pub use audit::{AuditLog, AuditReport, verify_audit_log};
-pub use content_signing::{ContentSignOptions, MAX_ATTACHED, SignedContent, sign_content};
+pub use content_signing::{
+    ContentSignOptions, MAX_ATTACHED, SignedContent, sign_content, timestamp_content,
+};
 pub use content_verifying::{ContentReport, ContentSignature, ContentVerifier, extract_content};
 pub use describing::{DescribedExtension, describe_extensions, purpose_name};
 pub use detached::{
@@ -59,7 +61,7 @@ pub use fetching::{Fetch, FetchError, Fetched, Gatherer, MAX_FETCHED_BYTES, MAX_
 #[cfg(feature = "http")]
 pub use fetching::{HttpFetch, HttpLimits};
 pub use files::{
-    read_certificate_file, read_crls, read_identity_certificates, read_small_file,
+    read_certificate_file, read_crls, read_identity_certificates, read_small_file, replace_file,
     stored_identity_certificates, write_new_file,
 };
 pub use inspecting::{Asn1Value, InspectedSignature, Inspection, inspect_asn1, inspect_file};

@@ -2,6 +2,7 @@
 
 mod change;
 mod options;
+mod p7;
 mod selection;
 mod sign;
 mod verify;

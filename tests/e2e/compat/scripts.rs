@@ -8,7 +8,7 @@ use super::machine::{Cluster, Machine};
 use crate::timestamps::Server;
 
 /// A machine with a certificate in a store, bound to its key on the token; returns the thumbprint.
-fn enrolled(machine: &Machine<'_>) -> String {
+pub(super) fn enrolled(machine: &Machine<'_>) -> String {
     machine.make_authority();
     machine.write(
         "request.inf",

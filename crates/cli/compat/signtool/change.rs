@@ -3,10 +3,13 @@
 use chancery::{RemoveOptions, RemovedPart, StampFileOptions, remove_signatures, timestamp_file};
 
 use super::sign::each;
-use super::{Counts, Stop, now, timestamper};
+use super::{Counts, Stop, now, p7, timestamper};
 use crate::compat::grammar::{Line, Misread};
 
 pub(super) fn timestamp(line: &Line) -> Result<Counts, Stop> {
+    if line.has("p7") {
+        return p7::timestamp(line);
+    }
     let timestamper = timestamper(line)?.ok_or_else(|| {
         Misread("name a timestamp server: /tr URL /td sha256, or /t URL".to_owned())
     })?;

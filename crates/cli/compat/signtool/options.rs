@@ -11,7 +11,6 @@ const TD: Opt = valued("td", "ALG", "The hash for /tr, after it: SHA256, SHA384,
 const T: Opt = valued("t", "URL", "Timestamps from this server in the way before RFC 3161.");
 const SEAL: Opt =
     refused("seal", "Sealing signatures.", "leave it out; /as appends to a signature");
-const P7: Opt = refused("p7", "PKCS#7 over any file.", "type  openssl cms -sign");
 
 pub(in crate::compat) const TOOL: Tool = Tool {
     name: "signtool",
@@ -78,21 +77,25 @@ pub(in crate::compat) const TOOL: Tool = Tool {
                     "a key in an HSM is used through PKCS#11: chancery sign --key",
                 ),
                 refused("dmdf", "Data for /dlib.", "leave it out with /dlib"),
-                P7,
-                refused("p7co", "The content's type for /p7.", "leave it out with /p7"),
-                refused("p7ce", "How /p7 has the content.", "leave it out with /p7"),
-                refused("r", "The root's subject.", "name the certificate: /sha1 HASH"),
-                refused("c", "The certificate's template.", "name the certificate: /sha1 HASH"),
-                refused(
+                valued(
+                    "p7",
+                    "FOLDER",
+                    "Signs any file as it is: writes FOLDER/FILE.p7, a PKCS#7 signature, and leaves the file alone.",
+                ),
+                valued("p7co", "OID", "The type of the content for /p7; plain data without it."),
+                valued(
+                    "p7ce",
+                    "FORM",
+                    "Embedded, which it is without: the content is in FILE.p7. DetachedSignedData: it is not, and FILE.p7 is the SignedData alone, as UEFI wants it.",
+                ),
+                valued("r", "TEXT", "The certificate below a root with this in its subject."),
+                valued(
                     "u",
-                    "The certificate's purpose.",
-                    "certificates for code are chosen; name another with /sha1 HASH",
+                    "PURPOSE",
+                    "The certificate for this purpose, by its number; for signing code without it.",
                 ),
-                refused(
-                    "uw",
-                    "Certificates for Windows components.",
-                    "name the certificate: /sha1 HASH",
-                ),
+                flag("uw", "The certificate for signing components of Windows."),
+                refused("c", "The certificate's template.", "name the certificate: /sha1 HASH"),
                 refused("nosealwarn", "Warnings of seals.", "leave it out"),
                 refused("itos", "Sealing signatures.", "leave it out"),
                 refused("fdchw", "A warning about the hash.", "leave it out"),
@@ -133,11 +136,16 @@ pub(in crate::compat) const TOOL: Tool = Tool {
                     "Says whether the page hashes are those of the file; they are always checked.",
                 ),
                 refused("kp", "The policy for drivers.", "nothing here judges drivers: /pa"),
-                refused(
+                valued(
                     "hash",
-                    "The hash by which catalogs are searched.",
-                    "type  chancery digest FILE --digest sha1",
+                    "ALG",
+                    "SHA1 or SHA256, by which catalogs are searched. There are none here: it changes nothing.",
                 ),
+                flag(
+                    "p7",
+                    "Files of PKCS#7: the signature, and the path of its certificate. It takes no /pa.",
+                ),
+                valued("p7content", "FILE", "What a detached file of PKCS#7 is over."),
                 refused("a", "Catalogs too.", "signatures in files are verified: leave it out"),
                 refused("ad", "The default catalog.", "signatures in files are verified"),
                 refused("as", "The system's catalogs.", "signatures in files are verified"),
@@ -146,7 +154,6 @@ pub(in crate::compat) const TOOL: Tool = Tool {
                 refused("o", "The system's version.", "leave it out"),
                 refused("ms", "Several policies.", "type /all"),
                 refused("sl", "Sealing signatures.", "leave it out"),
-                refused("p7", "PKCS#7 files.", "type  openssl cms -verify"),
                 SEAL,
                 QUIET,
                 VERBOSE,
@@ -164,7 +171,7 @@ pub(in crate::compat) const TOOL: Tool = Tool {
                 TD,
                 valued("tp", "N", "The signature of this number, from 0."),
                 refused("tseal", "Sealing timestamps.", "type /tr"),
-                P7,
+                flag("p7", "Files of PKCS#7."),
                 QUIET,
                 VERBOSE,
                 DEBUG,

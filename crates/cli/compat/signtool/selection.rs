@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use chancery::certstore::{CertificateQuery, Entry, Location, SystemStore, Thumbprint};
-use chancery::x509::{Certificate, Identity};
+use chancery::x509::{Certificate, Identity, oid};
 use chancery::{
-    BoundKey, Error, ErrorKind, KeyAddress, KeyFinder, ProviderKeys, Signer, read_certificate_file,
-    stored_identity_certificates,
+    BoundKey, Error, ErrorKind, KeyAddress, KeyFinder, Objection, ProviderKeys, Signer,
+    read_certificate_file, stored_identity_certificates,
 };
 
 use super::{Stop, now};
@@ -17,9 +17,14 @@ use crate::compat::dates;
 use crate::compat::grammar::{Line, Misread};
 use crate::settings::{current, stores};
 
+/// What Windows components are signed for (szOID_NT5_CRYPTO).
+const WINDOWS_COMPONENTS: &str = "1.3.6.1.4.1.311.10.3.6";
+
 /// The certificate that a line chooses.
 pub(super) struct Chosen {
     certificate: Certificate,
+    /// Whether it was chosen for another purpose than signing code.
+    other_purpose: bool,
     place: Place,
     /// Those of /ac, and of the file that the certificate is in.
     others: Vec<Certificate>,
@@ -47,6 +52,13 @@ impl Chosen {
         let mut others = self.others.clone();
         others.extend(stores(None)?.issuers(Location::LocalMachine)?);
         Ok(Signer::new(self.certificate.clone(), &others))
+    }
+
+    /// Says what speaks against signing with it, and refuses where that cannot be survived.
+    pub(super) fn objections(&self) -> Result<Vec<Objection>, Error> {
+        let mut all = self.signer()?.check(&[], now()?, true)?;
+        all.retain(|one| !(self.other_purpose && one.name.contains("purpose")));
+        Ok(all)
     }
 
     /// Opens the key.
@@ -88,7 +100,7 @@ pub(super) fn choose(line: &Line) -> Result<Chosen, Stop> {
     }
     line.not_both("kc", "k")?;
     if let Some(file) = line.value("f") {
-        for option in ["sha1", "n", "i", "s", "sm", "a"] {
+        for option in ["sha1", "n", "i", "r", "s", "sm"] {
             line.not_both("f", option)?;
         }
         return from_file(line, Path::new(file), others);
@@ -122,7 +134,7 @@ fn from_file(line: &Line, file: &Path, mut others: Vec<Certificate>) -> Result<C
             stored_identity_certificates(key.public_key(), stored, &address, &none)?;
         others.extend(more);
         let place = Place::Pkcs12(BoundKey::new(address.to_string(), key));
-        return Ok(Chosen { certificate, place, others });
+        return fit(line, Chosen { certificate, other_purpose: false, place, others });
     }
     let mut all = read_certificate_file(file)?;
     let certificate = match Signer::from_files(file, &[] as &[&Path])? {
@@ -143,7 +155,50 @@ fn from_file(line: &Line, file: &Path, mut others: Vec<Certificate>) -> Result<C
         }
         _ => Place::Alone,
     };
-    Ok(Chosen { certificate, place, others })
+    fit(line, Chosen { certificate, other_purpose: false, place, others })
+}
+
+/// The number of the purpose that /u or /uw asks for; that of signing code without them.
+fn purpose(line: &Line) -> Result<String, Misread> {
+    line.not_both("u", "uw")?;
+    match line.value("u") {
+        None if line.has("uw") => Ok(WINDOWS_COMPONENTS.to_owned()),
+        None => Ok(oid::CODE_SIGNING.to_string()),
+        Some(name) if name.eq_ignore_ascii_case("Code Signing") => {
+            Ok(oid::CODE_SIGNING.to_string())
+        }
+        Some(number) => Ok(number.to_owned()),
+    }
+}
+
+fn misread_purpose(number: &str) -> Misread {
+    Misread(format!("/u {number}: a purpose is named by its number, {}, say", oid::CODE_SIGNING))
+}
+
+/// Insists that the certificate of a file is for the purpose that /u or /uw asks for.
+fn fit(line: &Line, mut chosen: Chosen) -> Result<Chosen, Stop> {
+    if !line.has("u") && !line.has("uw") {
+        return Ok(chosen);
+    }
+    let purpose = purpose(line)?;
+    let number = purpose.parse().map_err(|_| misread_purpose(&purpose))?;
+    if chosen.certificate.allows_purpose(number) {
+        chosen.other_purpose = number != oid::CODE_SIGNING;
+        return Ok(chosen);
+    }
+    complain("SignTool Error: No certificates were found that met all the given criteria.");
+    remark(&format!(
+        "`{}` is not for the purpose {purpose} that /u asks for",
+        chosen.certificate.subject()
+    ));
+    Err(Stop::Said)
+}
+
+/// Tells whether the root above a certificate has a text in its subject.
+pub(super) fn root_has(certificate: &Certificate, others: &[Certificate], text: &str) -> bool {
+    let signer = Signer::new(certificate.clone(), others);
+    let root = signer.chain.last().unwrap_or(&signer.certificate).subject().to_string();
+    root.to_lowercase().contains(&text.to_lowercase())
 }
 
 fn from_store(line: &Line, others: Vec<Certificate>) -> Result<Chosen, Stop> {
@@ -162,7 +217,13 @@ fn from_store(line: &Line, others: Vec<Certificate>) -> Result<Chosen, Stop> {
     if let Some(part) = line.value("i") {
         query = query.with_issuer(part);
     }
-    let found = stores(None)?.signing_candidates(&store, &query, now()?)?;
+    let purpose = purpose(line)?;
+    let number = purpose.parse().map_err(|_| misread_purpose(&purpose))?;
+    let mut found = stores(None)?.signing_candidates(&store, &query, number, now()?)?;
+    if let Some(text) = line.value("r") {
+        let above = [others.clone(), stores(None)?.issuers(location)?].concat();
+        found.retain(|entry| entry.certificate().is_ok_and(|one| root_has(one, &above, text)));
+    }
     if line.has("debug") {
         say(&format!("\nAfter the filters of {store}, {} certs were left.", found.len()));
     }
@@ -181,8 +242,9 @@ fn from_store(line: &Line, others: Vec<Certificate>) -> Result<Chosen, Stop> {
     let Some(entry) = found.into_iter().next() else {
         complain("SignTool Error: No certificates were found that met all the given criteria.");
         remark(&format!(
-            "a certificate in {store} counts where a key is bound to it, it is valid now and is for signing code; \
+            "a certificate in {store} counts where a key is bound to it, it is valid now and is for {}; \
              see them:  certutil {}-store {}",
+            if number == oid::CODE_SIGNING { "signing code" } else { purpose.as_str() },
             if line.has("sm") { "" } else { "-user " },
             store.name()
         ));
@@ -192,7 +254,8 @@ fn from_store(line: &Line, others: Vec<Certificate>) -> Result<Chosen, Stop> {
         Ok(certificate) => certificate.clone(),
         Err(error) => return Err(Error::of_certificate("sign with it", error).into()),
     };
-    Ok(Chosen { certificate, place: Place::Store(store, Box::new(entry)), others })
+    let other_purpose = number != oid::CODE_SIGNING;
+    Ok(Chosen { certificate, other_purpose, place: Place::Store(store, Box::new(entry)), others })
 }
 
 /// A certificate as SignTool prints it, further in for each level.

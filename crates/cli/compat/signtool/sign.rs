@@ -14,7 +14,7 @@ use chancery::{
 };
 
 use super::selection::{Chosen, block, choose};
-use super::{Counts, Stop, digest, fail, now, tell, timestamper};
+use super::{Counts, Stop, digest, fail, now, p7, tell, timestamper};
 use crate::compat::console::remark;
 use crate::compat::credentials::keyring;
 use crate::compat::grammar::{Line, Misread};
@@ -23,6 +23,7 @@ pub(super) fn run(line: &Line) -> Result<Counts, Stop> {
     for (one, other) in [("dg", "ds"), ("dg", "di"), ("ds", "di"), ("ph", "nph")] {
         line.not_both(one, other)?;
     }
+    let p7 = p7::wish(line)?;
     let timestamper = timestamper(line)?;
     if timestamper.is_some() && ["dg", "ds", "di"].iter().any(|step| line.has(step)) {
         let message = "timestamp the finished file: signtool timestamp /tr URL /td sha256 FILE";
@@ -38,8 +39,7 @@ pub(super) fn run(line: &Line) -> Result<Counts, Stop> {
         return Err(Misread(message.to_owned()).into());
     };
     let chosen = choose(line)?;
-    let survived = chosen.signer()?.check(&[], now()?, true)?;
-    for objection in survived {
+    for objection in chosen.objections()? {
         remark(&objection.message);
     }
     if line.has("v") || line.has("debug") {
@@ -58,8 +58,14 @@ pub(super) fn run(line: &Line) -> Result<Counts, Stop> {
     if line.has("ds") {
         return each(line, "Successfully signed", |file| sign_digest(file, &address));
     }
-    let options = file_options(line, key, algorithm)?;
     let stamping = timestamper.as_ref().map(|timestamper| Stamping::new(timestamper).required());
+    if let Some(p7) = p7 {
+        let options = p7.options(scheme(key, algorithm)?)?;
+        return each(line, "Successfully signed", |file| {
+            p7.sign(file, &identity, &options, stamping)
+        });
+    }
+    let options = file_options(line, key, algorithm)?;
     each(line, "Successfully signed", |file| sign(file, &identity, &options, stamping))
 }
 
@@ -89,15 +95,17 @@ pub(super) fn each(
     Ok(counts)
 }
 
+fn scheme(key: KeyAlgorithm, algorithm: DigestAlgorithm) -> Result<SignatureScheme, Error> {
+    SignatureScheme::conventional(key, algorithm)
+        .ok_or_else(|| Error::new(ErrorKind::Usage, format!("a key of {key} signs no {algorithm}")))
+}
+
 fn file_options(
     line: &Line,
     key: KeyAlgorithm,
     algorithm: DigestAlgorithm,
 ) -> Result<SignFileOptions, Error> {
-    let scheme = SignatureScheme::conventional(key, algorithm).ok_or_else(|| {
-        Error::new(ErrorKind::Usage, format!("a key of {key} signs no {algorithm}"))
-    })?;
-    let mut signature = SignOptions::new(scheme);
+    let mut signature = SignOptions::new(scheme(key, algorithm)?);
     signature.description = line.value("d").map(str::to_owned);
     signature.url = line.value("du").map(str::to_owned);
     let wished = std::env::var("SIGNTOOL_PAGE_HASHES").is_ok_and(|value| value == "1");
@@ -122,7 +130,7 @@ fn sign(
     Ok(())
 }
 
-fn with(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path.as_os_str());
     name.push(suffix);
     PathBuf::from(name)

@@ -5,12 +5,12 @@ use std::path::Path;
 use chancery::authenticode::{ChainStatus, Severity, SignatureReport, Verifier};
 use chancery::certstore::Location;
 use chancery::chain::TrustAnchors;
-use chancery::timestamp::{TimestampKind, TimestampReport};
+use chancery::timestamp::TimestampKind;
 use chancery::x509::Certificate;
 use chancery::{Error, Signer, VerifiedFile, inspect_file, verify_file};
 
-use super::selection::block;
-use super::{Counts, Stop, fail, now, tell};
+use super::selection::{block, root_has};
+use super::{Counts, Stop, fail, now, p7, tell};
 use crate::compat::certificate_text::hex;
 use crate::compat::console::{complain, remark};
 use crate::compat::dates;
@@ -21,7 +21,18 @@ use crate::settings::stores;
 const PROGRAMS: &str = "00AAC56B-CD44-11D0-8CC2-00C04FC295EE";
 
 pub(super) fn run(line: &Line) -> Result<Counts, Stop> {
+    if line.has("p7") {
+        return p7::verify(line);
+    }
+    if line.has("p7content") {
+        return Err(Misread("/p7content goes with /p7".to_owned()).into());
+    }
     check_policy(line)?;
+    if let Some(name) = line.value("hash")
+        && !["sha1", "sha256"].iter().any(|known| name.eq_ignore_ascii_case(known))
+    {
+        return Err(Misread(format!("/hash {name}: it is SHA1 or SHA256")).into());
+    }
     line.not_both("all", "ds")?;
     let wanted = match line.value("ds") {
         None => 0,
@@ -39,7 +50,7 @@ pub(super) fn run(line: &Line) -> Result<Counts, Stop> {
         match verify_file(Path::new(file), &verifier) {
             Ok(verified) => one.judge(&verified, &mut counts)?,
             Err(error) => {
-                one.begin();
+                print_head(line, file);
                 fail(&error);
                 complain(
                     "SignTool Error: This file format cannot be verified because it is not\n\trecognized.",
@@ -79,18 +90,8 @@ impl One<'_> {
         self.line.has("v") || self.line.has("debug")
     }
 
-    fn begin(&self) {
-        if self.is_verbose() {
-            tell(self.line, &format!("\nVerifying: {}", self.file));
-        } else {
-            tell(self.line, &format!("File: {}", self.file));
-            tell(self.line, "Index  Algorithm  Timestamp");
-            tell(self.line, &"=".repeat(40));
-        }
-    }
-
     fn judge(&self, verified: &VerifiedFile, counts: &mut Counts) -> Result<(), Error> {
-        self.begin();
+        print_head(self.line, self.file);
         let report = &verified.report;
         let chosen: Vec<&SignatureReport> = report
             .signatures
@@ -146,7 +147,7 @@ impl One<'_> {
         let algorithm = signature.digest_algorithm.map_or("unknown", |algorithm| algorithm.name());
         let stamp = signature.timestamps.first();
         if !self.is_verbose() {
-            let stamp = stamp.map_or("None", |stamp| kind(stamp));
+            let stamp = stamp.map_or("None", |stamp| stamp_kind(stamp.kind));
             tell(self.line, &format!("{:<6} {algorithm:<10} {stamp}", signature.index));
             self.describe(signature);
             return Ok(());
@@ -166,15 +167,15 @@ impl One<'_> {
             .chain(self.at_hand.iter().cloned())
             .collect();
         tell(self.line, "Signing Certificate Chain:");
-        self.print_chain(signature.signer.as_ref(), &others);
+        print_chain(self.line, signature.signer.as_ref(), &others);
         match stamp {
             Some(stamp) => {
                 let time = stamp.time.map(|time| dates::signtool(time.time()));
                 let time = time.unwrap_or_else(|| "at no time".to_owned());
                 tell(self.line, &format!("The signature is timestamped: {time}"));
                 tell(self.line, "Timestamp Verified by:");
-                self.print_chain(stamp.signer.as_ref(), &others);
-                tell(self.line, &format!("Timestamp protocol: {}", kind(stamp)));
+                print_chain(self.line, stamp.signer.as_ref(), &others);
+                tell(self.line, &format!("Timestamp protocol: {}", stamp_kind(stamp.kind)));
             }
             None => tell(self.line, "File is not timestamped."),
         }
@@ -193,23 +194,11 @@ impl One<'_> {
         }
     }
 
-    /// Prints a certificate and those above it, the root first.
-    fn print_chain(&self, leaf: Option<&Certificate>, others: &[Certificate]) {
-        let Some(leaf) = leaf else { return tell(self.line, "    it has no certificate\n") };
-        let signer = Signer::new(leaf.clone(), others);
-        let path = signer.chain.iter().rev().chain([&signer.certificate]);
-        for (index, certificate) in path.enumerate() {
-            tell(self.line, &block(certificate, index.saturating_add(1)));
-        }
-    }
-
     /// Tells whether the root is the one that /r asks for.
     fn root_fits(&self, signature: &SignatureReport) -> bool {
         let Some(wanted) = self.line.value("r") else { return true };
         let Some(leaf) = &signature.signer else { return false };
-        let signer = Signer::new(leaf.clone(), self.at_hand);
-        let root = signer.chain.last().unwrap_or(&signer.certificate).subject().to_string();
-        root.to_lowercase().contains(&wanted.to_lowercase())
+        root_has(leaf, self.at_hand, wanted)
     }
 
     fn explain(&self, signature: &SignatureReport) {
@@ -222,8 +211,27 @@ impl One<'_> {
     }
 }
 
-fn kind(stamp: &TimestampReport) -> &'static str {
-    match stamp.kind {
+/// Prints what comes before the signatures of a file.
+pub(super) fn print_head(line: &Line, file: &str) {
+    if line.has("v") || line.has("debug") {
+        tell(line, &format!("\nVerifying: {file}"));
+    } else {
+        tell(line, &format!("File: {file}\nIndex  Algorithm  Timestamp\n{}", "=".repeat(40)));
+    }
+}
+
+/// Prints a certificate and those above it, the root first.
+pub(super) fn print_chain(line: &Line, leaf: Option<&Certificate>, others: &[Certificate]) {
+    let Some(leaf) = leaf else { return tell(line, "    it has no certificate\n") };
+    let signer = Signer::new(leaf.clone(), others);
+    let path = signer.chain.iter().rev().chain([&signer.certificate]);
+    for (index, certificate) in path.enumerate() {
+        tell(line, &block(certificate, index.saturating_add(1)));
+    }
+}
+
+pub(super) const fn stamp_kind(kind: TimestampKind) -> &'static str {
+    match kind {
         TimestampKind::Rfc3161 => "RFC3161",
         _ => "Authenticode",
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use chancery_cms::{SignedData, certificate_bundle};
+use chancery_cms::{SignedData, bare_signed_data, certificate_bundle, wrap_signed_data};
 use chancery_x509::to_pem;
 
 use super::openssl::{find, run};
@@ -51,4 +51,18 @@ fn a_bundle_is_read_back_and_has_no_signer() {
     let again = read.read_certificates();
     assert_eq!(again.readable.len(), certificates.len());
     assert!(certificates.iter().all(|one| again.readable.contains(one)));
+}
+
+#[test]
+fn a_signed_data_is_taken_out_of_its_content_info_and_put_back() {
+    let whole = certificate_bundle(with_chain().certificates_to_embed());
+    let bare = bare_signed_data(&whole).unwrap();
+    assert!(SignedData::from_der(bare).is_err());
+    assert_eq!(wrap_signed_data(bare).unwrap(), whole);
+    // What has the wrapper gets no second one, and what is no SignedData none.
+    assert!(wrap_signed_data(&whole).is_err());
+    assert!(bare_signed_data(bare).is_err());
+    for other in [&[][..], b"text", &[0x30, 0], &bare[..bare.len() - 1]] {
+        assert!(bare_signed_data(other).is_err() && wrap_signed_data(other).is_err());
+    }
 }
