@@ -7,4 +7,5 @@ mod documentation;
 mod migration;
 mod pkcs7;
 mod refusals;
+mod revocation;
 mod scripts;

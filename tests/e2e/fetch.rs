@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::support::{Run, chancery, program};
 
 /// A root, an intermediate and a signer made by openssl, whose certificates name a server.
-struct Pki {
+pub(crate) struct Pki {
     folder: TempDir,
     server: HttpServer,
     answers: Arc<Mutex<HashMap<String, Answer>>>,
@@ -20,7 +20,7 @@ struct Pki {
 }
 
 impl Pki {
-    fn make() -> Self {
+    pub(crate) fn make() -> Self {
         let answers: Arc<Mutex<HashMap<String, Answer>>> = Arc::default();
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
         let (known, log) = (Arc::clone(&answers), Arc::clone(&asked));
@@ -98,7 +98,7 @@ impl Pki {
         der
     }
 
-    fn revoke_signer(&self) {
+    pub(crate) fn revoke_signer(&self) {
         let (config, key) = (self.path("openssl.cnf"), self.path("ca.key"));
         let (signer, ca) = (self.path("signer.pem"), self.path("ca.pem"));
         run_openssl(&[
@@ -121,11 +121,11 @@ impl Pki {
         std::mem::take(&mut *self.asked.lock().unwrap())
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.at(name).to_str().unwrap().to_owned()
     }
 

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use fs4::{FileExt, TryLockError};
 
 use crate::{
-    Added, CertificateStore, Element, Entry, IfPresent, Location, MAX_STORE_LEN, PropertyChange,
-    StoreError, StoreErrorKind, SystemStore, Thumbprint, read_sst, store, write_sst,
+    Added, CertificateStore, Element, Entry, IfPresent, List, Location, MAX_STORE_LEN,
+    PropertyChange, StoreError, StoreErrorKind, SystemStore, Thumbprint, read_sst, store,
+    write_sst,
 };
 
 /// How long a writer waits for another one, unless told otherwise. Writing takes milliseconds.
@@ -76,6 +77,22 @@ impl SstFile {
     pub fn write(&mut self, elements: &[Element]) -> Result<(), StoreError> {
         let _lock = self.lock()?;
         self.save(elements)
+    }
+
+    /// Adds a revocation list, beside others of its issuer: one issuer can have several for different certificates.
+    ///
+    /// # Errors
+    /// What keeps the store from being written.
+    pub fn add_revocation_list(&mut self, list: List) -> Result<Added, StoreError> {
+        let _lock = self.lock()?;
+        let mut elements = self.read()?;
+        let is_there = |element: &Element| matches!(element, Element::RevocationList(old) if old.der() == list.der());
+        if elements.iter().any(is_there) {
+            return Ok(Added::Kept);
+        }
+        elements.push(Element::RevocationList(list));
+        self.save(&elements)?;
+        Ok(Added::New)
     }
 
     /// Changes the certificates under the lock. `change` says whether there is anything to save.

@@ -1,5 +1,6 @@
 //! Certificates in stores, and the keys that belong to them.
 
+mod lists;
 mod pending;
 mod signer;
 

@@ -1,8 +1,10 @@
 //! A certificate as certutil prints it.
 
 use chancery::certstore::Entry;
-use chancery::key::KeyAlgorithm;
-use chancery::x509::{Certificate, WindowsForm};
+use chancery::chain::Crl;
+use chancery::key::{DigestAlgorithm, KeyAlgorithm};
+use chancery::sigverify::digest;
+use chancery::x509::{Certificate, Name, WindowsForm};
 use chancery::{Error, KeyFinder};
 
 use super::console::say;
@@ -21,10 +23,32 @@ pub(super) fn serial(certificate: &Certificate) -> String {
     }
 }
 
-/// The name that people know a certificate by.
-pub(super) fn simple_name(certificate: &Certificate) -> String {
-    let subject = certificate.subject();
-    subject.common_name().unwrap_or_else(|| subject.windows(WindowsForm::X500).to_string())
+/// The name that people know somebody by.
+pub(super) fn simple_name(name: &Name) -> String {
+    name.common_name().unwrap_or_else(|| name.windows(WindowsForm::X500).to_string())
+}
+
+/// Prints what a listing has of a revocation list.
+pub(super) fn print_list(crl: &Crl, index: usize) {
+    say(&format!("================ CRL {index} ================"));
+    print_list_contents(crl);
+    say("");
+}
+
+/// Prints what is in a revocation list, but for its entries.
+pub(super) fn print_list_contents(crl: &Crl) {
+    say(&format!("Issuer: {}", crl.issuer().windows(WindowsForm::X500)));
+    say(&format!(" ThisUpdate: {}", dates::certutil(crl.this_update())));
+    match crl.next_update() {
+        Some(time) => say(&format!(" NextUpdate: {}", dates::certutil(time))),
+        None => say(" NextUpdate: EMPTY"),
+    }
+    if let Some(number) = crl.number() {
+        say(&format!("CRL Number: {}", hex(number)));
+    }
+    say(&format!("CRL Entries: {}", crl.len()));
+    let hash = digest(DigestAlgorithm::Sha1, crl.as_der());
+    say(&format!("CRL Hash(sha1): {}", hex(&hash)));
 }
 
 /// Prints what every listing has of a certificate.
@@ -34,7 +58,7 @@ pub(super) fn print(entry: &Entry, index: usize) {
         say("Cannot read the certificate.");
         return;
     };
-    let name = |name: &chancery::x509::Name| name.windows(WindowsForm::X500).to_string();
+    let name = |name: &Name| name.windows(WindowsForm::X500).to_string();
     say(&format!("Serial Number: {}", serial(certificate)));
     say(&format!("Issuer: {}", name(certificate.issuer())));
     say(&format!(" NotBefore: {}", dates::certutil(certificate.not_before())));

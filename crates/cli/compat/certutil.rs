@@ -3,6 +3,7 @@
 pub(super) mod files;
 mod options;
 mod stores;
+mod verify;
 
 use chancery::certstore::{Location, SystemStore};
 use chancery::{Error, ErrorKind};
@@ -72,7 +73,7 @@ fn perform(line: &Line) -> Result<(), Failure> {
         "encode" => files::encode(line),
         "decode" => files::decode(line),
         "hashfile" => files::hash(line),
-        "verify" => files::verify(line),
+        "verify" => verify::run(line),
         _ => files::dump(line),
     }
 }

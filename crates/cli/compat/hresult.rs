@@ -24,6 +24,12 @@ impl HResult {
     /// A file that is there already.
     pub(super) const FILE_EXISTS: Self =
         Self::new(0x8007_0050, "WIN32: 80 ERROR_FILE_EXISTS", "The file exists.");
+    /// A certificate of whose revocation nothing is known.
+    pub(super) const NO_REVOCATION_CHECK: Self = Self::new(
+        0x8009_2012,
+        "-2146885614 CRYPT_E_NO_REVOCATION_CHECK",
+        "The revocation function was unable to check revocation for the certificate.",
+    );
     const NOT_FOUND: Self =
         Self::new(0x8009_2004, "-2146885628 CRYPT_E_NOT_FOUND", "Cannot find object or property.");
 

@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use chancery_certstore::{
-    CertificateStore, Element, Entry, IfPresent, List, Properties, PropertyId, SstFile,
+    Added, CertificateStore, Element, Entry, IfPresent, List, Properties, PropertyId, SstFile,
     StoreErrorKind, StoreFolder,
 };
 
@@ -202,4 +202,21 @@ fn a_folder_has_stores_by_location_and_name() {
     let by_hand = folder.path().join("stores/LocalMachine");
     fs::rename(by_hand.join("My.sst"), by_hand.join("MY.sst")).unwrap();
     assert_eq!(stores.open(&my).entries().unwrap(), [bound(0)]);
+}
+
+#[test]
+fn a_revocation_list_is_added_once_and_stays_when_certificates_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = SstFile::new(folder.path().join("CA.sst"));
+    let list = |octets: &[u8]| List::new(octets.to_vec(), Properties::default());
+    let added =
+        |store: &mut SstFile, octets: &[u8]| store.add_revocation_list(list(octets)).unwrap();
+    assert_eq!(added(&mut store, &[0x30, 0]), Added::New);
+    assert_eq!(added(&mut store, &[0x30, 0]), Added::Kept);
+    assert_eq!(added(&mut store, &[0x30, 1, 0]), Added::New);
+    store.add(bound(1), IfPresent::Refuse).unwrap();
+    store.remove(&bound(1).thumbprint()).unwrap();
+    let lists: Vec<_> = store.read().unwrap().iter().map(|one| one.der().to_vec()).collect();
+    assert_eq!(lists, [vec![0x30, 0], vec![0x30, 1, 0]]);
+    assert!(store.entries().unwrap().is_empty());
 }

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 
 use chancery::authority::Authority;
-use chancery::chain::{Policy, Status, TrustAnchors, validate};
 use chancery::key::{DigestAlgorithm, PublicKey};
 use chancery::sigverify::digest;
 use chancery::x509::{
@@ -20,7 +19,7 @@ use crate::compat::console::{remark, say};
 use crate::compat::dates;
 use crate::compat::grammar::{Line, Misread};
 use crate::compat::hresult::HResult;
-use crate::settings::{current, stores};
+use crate::settings::current;
 
 /// Writes a file, in the place of another only with `-f`.
 pub(super) fn write(line: &Line, path: &Path, contents: &[u8]) -> Result<(), Failure> {
@@ -119,7 +118,7 @@ pub(super) fn dump(line: &Line) -> Result<(), Failure> {
     Ok(())
 }
 
-fn lines(title: &str, name: &Name) {
+pub(super) fn lines(title: &str, name: &Name) {
     say(&format!("{title}:"));
     for line in name.windows(WindowsForm::Lines).to_string().lines() {
         say(&format!("    {line}"));
@@ -181,44 +180,4 @@ fn dump_key_ids(key: &PublicKey) {
     let sha1 = |bytes: &[u8]| hex(&digest(DigestAlgorithm::Sha1, bytes));
     say(&format!("Key Id Hash(rfc-sha1): {}", sha1(key.subject_public_key())));
     say(&format!("Key Id Hash(sha1): {}", sha1(key.spki_der())));
-}
-
-pub(super) fn verify(line: &Line) -> Result<(), Failure> {
-    let operands = between(line, 1, 2)?;
-    let mut all = Vec::new();
-    for file in &operands {
-        all.extend(read_certificate_file(Path::new(file))?);
-    }
-    let Some(leaf) = all.first().cloned() else { return Ok(()) };
-    let stores = stores(None)?;
-    let location = super::store_of(line, "Root")?.location();
-    all.extend(stores.issuers(location)?);
-    let mut policy = Policy::code_signing(now()?);
-    policy.allow_ca_leaf = true;
-    let anchors = TrustAnchors::new(stores.roots()?);
-    let outcome = validate(&leaf, &all, &anchors, &[], &policy);
-    lines("Issuer", leaf.issuer());
-    lines("Subject", leaf.subject());
-    say(&format!("Cert Serial Number: {}\n", serial(&leaf)));
-    for (index, certificate) in outcome.path.iter().enumerate() {
-        say(&format!("CertContext[0][{index}]:"));
-        say(&format!("  Issuer: {}", certificate.issuer().windows(WindowsForm::X500)));
-        say(&format!("  NotBefore: {}", dates::certutil(certificate.not_before())));
-        say(&format!("  NotAfter: {}", dates::certutil(certificate.not_after())));
-        say(&format!("  Subject: {}", certificate.subject().windows(WindowsForm::X500)));
-        say(&format!("  Serial: {}", serial(certificate)));
-        say(&format!("  Cert: {}\n", hex(&certificate.thumbprint_sha1())));
-    }
-    for finding in &outcome.findings {
-        say(&format!("  {finding}"));
-    }
-    say(match leaf.is_ca() {
-        true => "Cert is a CA certificate",
-        false => "Cert is an End Entity certificate",
-    });
-    say("Leaf certificate revocation was not checked: no revocation list is in the stores");
-    match outcome.status {
-        Status::Trusted | Status::RevocationUnknown => Ok(()),
-        status => Err(Failure::Number(HResult::of_status(status))),
-    }
 }

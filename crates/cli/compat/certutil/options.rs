@@ -49,7 +49,7 @@ pub(in crate::compat) const TOOL: Tool = Tool {
         verb(
             "addstore",
             "STORE FILE",
-            "Adds the certificates of a file to a store.",
+            "Adds the certificates and revocation lists of a file to a store.",
             &[FORCE, USER, ENTERPRISE, GROUP_POLICY, VERBOSE],
         ),
         verb(
@@ -61,7 +61,7 @@ pub(in crate::compat) const TOOL: Tool = Tool {
         verb(
             "store",
             "[STORE [ID [FILE]]]",
-            "Lists the certificates of a store, My without its name; with a key, whether it is there and signs. Writes the one of an ID to a file.",
+            "Lists the certificates of a store, My without its name, and its revocation lists; with a key, whether it is there and signs. An ID is a place, serial number, hash or part of a subject; the one it names is written to a file.",
             &[FORCE, USER, ENTERPRISE, GROUP_POLICY, SILENT, VERBOSE],
         ),
         verb(
@@ -107,15 +107,14 @@ pub(in crate::compat) const TOOL: Tool = Tool {
         verb(
             "verify",
             "CERTIFICATE [ISSUERS]",
-            "Judges a certificate by the stores Root and CA, for signing code.",
+            "Judges a certificate by the stores Root and CA and the revocation lists in them, for signing code.",
             &[
                 USER,
                 SILENT,
                 VERBOSE,
-                refused(
+                flag(
                     "urlfetch",
-                    "Fetches what is missing.",
-                    "type  chancery cert verify FILE --roots ROOTS --fetch",
+                    "Fetches issuers and revocation lists that are missing, over HTTP.",
                 ),
             ],
         ),

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use chancery::certstore::{Added, CertificateQuery, Entry, IfPresent, SystemStore};
 use chancery::key::{KeyQuery, Match};
-use chancery::{Error, ErrorKind, KeyFinder, KeyWanted, PKCS11_PROVIDER, ProviderKeys};
+use chancery::{
+    Error, ErrorKind, KeyFinder, KeyWanted, PKCS11_PROVIDER, ProviderKeys, read_certificate_file,
+    read_crls,
+};
 
 use super::files::write;
 use super::{Failure, between, store_of};
@@ -23,15 +26,28 @@ pub(super) fn add(line: &Line) -> Result<(), Failure> {
     let [typed, file] = line.operands()?;
     let store = store_of(line, typed)?;
     heading(typed, &store);
+    let file = Path::new(file);
+    let stores = stores(None)?;
+    let what = |added| match added {
+        Added::Kept => "already in store",
+        _ => "added to store",
+    };
+    let has_lists = read_crls(file).is_ok();
+    if has_lists {
+        for (crl, added) in stores.add_revocation_lists(&store, file)? {
+            say(&format!("CRL \"{}\" {}.", simple_name(crl.issuer()), what(added)));
+        }
+    }
+    // A file can have both.
+    if has_lists && read_certificate_file(file).is_err() {
+        return Ok(());
+    }
     let if_present = if line.has("f") { IfPresent::Replace } else { IfPresent::Keep };
-    for stored in stores(None)?.add_file(&store, Path::new(file), if_present)? {
+    for stored in stores.add_file(&store, file, if_present)? {
         let Ok(certificate) = stored.entry.certificate() else { continue };
         print_own_signature(certificate);
-        let what = match stored.added {
-            Added::Kept => "already in store",
-            _ => "added to store",
-        };
-        say(&format!("Certificate \"{}\" {what}.", simple_name(certificate)));
+        let name = simple_name(certificate.subject());
+        say(&format!("Certificate \"{name}\" {}.", what(stored.added)));
     }
     Ok(())
 }
@@ -65,6 +81,11 @@ pub(super) fn list(line: &Line) -> Result<(), Failure> {
             crate::compat::console::explain(&error);
         }
         say("");
+    }
+    if operands.len() < 2 {
+        for (index, crl) in stores(None)?.revocation_lists(&store)?.iter().enumerate() {
+            certificate_text::print_list(crl, index);
+        }
     }
     if let Some(file) = operands.get(2) {
         let [(_, entry)] = found.as_slice() else {

@@ -263,11 +263,10 @@ pub(super) fn block(certificate: &Certificate, level: usize) -> String {
     let indent = "    ".repeat(level);
     let hash: String =
         certificate.thumbprint_sha1().iter().map(|octet| format!("{octet:02X}")).collect();
-    let issuer = certificate.issuer();
-    let issuer = issuer.common_name().unwrap_or_else(|| issuer.to_string());
     format!(
-        "{indent}Issued to: {}\n{indent}Issued by: {issuer}\n{indent}Expires:   {}\n{indent}SHA1 hash: {hash}\n",
-        simple_name(certificate),
+        "{indent}Issued to: {}\n{indent}Issued by: {}\n{indent}Expires:   {}\n{indent}SHA1 hash: {hash}\n",
+        simple_name(certificate.subject()),
+        simple_name(certificate.issuer()),
         dates::signtool(certificate.not_after()),
     )
 }
