@@ -25,9 +25,11 @@ mod verify;
 use std::path::Path;
 
 use chancery::chain::{Crl, TrustAnchors};
-use chancery::key::{DigestAlgorithm, KeyAlgorithm, KeyErrorKind, SignatureScheme};
+use chancery::key::{DigestAlgorithm, KeyAlgorithm, SignatureScheme};
 use chancery::x509::{Certificate, Name, Time};
-use chancery::{Error, ErrorKind, read_certificate_file, read_crls, read_trust_anchors};
+use chancery::{
+    Error, ErrorKind, read_certificate_file, read_crls, read_trust_anchors, scheme_for,
+};
 use clap::CommandFactory;
 
 pub(crate) use self::cert::usages;
@@ -77,12 +79,7 @@ fn now() -> Result<Time, Error> {
 /// Chooses the scheme for a key: the hash asked for, or the one that fits.
 fn scheme(key: KeyAlgorithm, digest: Option<DigestAlgorithm>) -> Result<SignatureScheme, Error> {
     let digest = digest.unwrap_or_else(|| SignatureScheme::conventional_digest(key));
-    SignatureScheme::conventional(key, digest).ok_or_else(|| {
-        Error::new(
-            ErrorKind::Key(KeyErrorKind::UnsupportedScheme),
-            format!("nothing here signs with a key of {key}"),
-        )
-    })
+    scheme_for(key, digest)
 }
 
 /// By what certificates are judged.

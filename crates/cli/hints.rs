@@ -34,6 +34,10 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
             hints.push("sign in spite of it:  --force".into());
             hints
         }
+        ErrorKind::SignerUnfit if error.to_string().contains("EdDSA") => vec![
+            "make a key that Windows verifies:  chancery key generate --key KEY --rsa 3072".into(),
+            format!("or sign it as any file:  chancery cms sign {file} --key KEY --cert CERT"),
+        ],
         ErrorKind::SignerUnfit => {
             one("get another certificate:  chancery csr new --like CERT --key KEY".into())
         }

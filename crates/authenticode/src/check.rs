@@ -167,7 +167,7 @@ checks! {
     SignerCertificateMissing "signer-certificate-missing" Signature Invalid Invalid Invalid
         "the signer's certificate is not in the signature";
     UnsupportedSignature "unsupported-signature-algorithm" Signature Invalid Invalid Invalid
-        "the signature algorithm is unknown or does not fit its hash";
+        "the signature algorithm is unknown, EdDSA, or does not fit its hash";
     SignatureMismatch "signature-mismatch" Signature Invalid Invalid Invalid
         "the signature over the attributes does not verify";
     MessageDigestMismatch "message-digest-mismatch" Signature Invalid Invalid Invalid

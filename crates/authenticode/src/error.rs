@@ -36,6 +36,12 @@ pub enum Error {
         /// The scheme asked for.
         scheme: SignatureScheme,
     },
+    /// The scheme is one that Windows does not verify in Authenticode, whoever signs.
+    #[error("Windows does not verify {scheme} in Authenticode")]
+    NotInAuthenticode {
+        /// The scheme asked for.
+        scheme: SignatureScheme,
+    },
     /// An attribute that signing writes itself, or one that is given twice.
     #[error("the attribute {0} is there already")]
     Attribute(const_oid::ObjectIdentifier),

@@ -3,7 +3,7 @@
 use chancery_cms::{
     NewAttribute, SignedData, SignedDataBuilder, SignerInfo, oid as cms_oid, replace_signature,
 };
-use chancery_key::{DigestAlgorithm, SignatureScheme, SigningKey};
+use chancery_key::{DigestAlgorithm, SchemeFamily, SignatureScheme, SigningKey};
 use chancery_x509::{Certificate, Identity, asn1};
 
 use crate::spc::IndirectData;
@@ -22,12 +22,21 @@ pub struct PreparedSignature {
     certificate: Certificate,
 }
 
+/// Tells whether Windows verifies signatures of a scheme in Authenticode.
+pub(crate) const fn is_in_authenticode(scheme: SignatureScheme) -> bool {
+    match scheme.family() {
+        SchemeFamily::RsaPkcs1 | SchemeFamily::RsaPss | SchemeFamily::Ecdsa => true,
+        SchemeFamily::EdDsa => false,
+    }
+}
+
 impl PreparedSignature {
     /// Prepares a signature of what was measured. `certificates` begins with the signer's, and all of them are
     /// embedded.
     ///
     /// # Errors
-    /// [`Error::Scheme`] where the scheme does not fit the signer's key, [`Error::NotMeasured`] where the
+    /// [`Error::NotInAuthenticode`] for EdDSA, [`Error::Scheme`] where the scheme does not fit the signer's key,
+    /// [`Error::NotMeasured`] where the
     /// measurement lacks its digest or page hashes, [`Error::Pe`] where the file's layout allows no page hashes,
     /// [`Error::Text`] and [`Error::Attribute`] for what cannot be written, [`Error::NotPrepared`] without
     /// certificates.
@@ -41,6 +50,9 @@ impl PreparedSignature {
             return Err(Error::NotPrepared { what: "there is no certificate" });
         };
         let scheme = options.scheme;
+        if !is_in_authenticode(scheme) {
+            return Err(Error::NotInAuthenticode { scheme });
+        }
         if !scheme.fits(certificate.public_key().algorithm()) {
             return Err(Error::Scheme { scheme });
         }
@@ -69,7 +81,8 @@ impl PreparedSignature {
     /// Reads one that was prepared elsewhere. What stands in the place of the signature does not matter.
     ///
     /// # Errors
-    /// [`Error::Cms`] and [`Error::Encoding`] where it is no `ContentInfo`; [`Error::NotPrepared`] where it has
+    /// [`Error::Cms`] and [`Error::Encoding`] where it is no `ContentInfo`; [`Error::NotInAuthenticode`] for EdDSA;
+    /// [`Error::NotPrepared`] where it has
     /// not one signer with a certificate in it, or its attributes do not speak of its content.
     pub fn from_content_info(der: &[u8]) -> Result<Self, Error> {
         let signed_data = SignedData::from_der(der)?;
@@ -95,6 +108,9 @@ impl PreparedSignature {
         else {
             return Err(wrong("its attributes do not speak of its content"));
         };
+        if !is_in_authenticode(scheme) {
+            return Err(Error::NotInAuthenticode { scheme });
+        }
         if scheme.digest() != algorithm || !scheme.fits(certificate.public_key().algorithm()) {
             return Err(wrong("its algorithms do not fit each other"));
         }

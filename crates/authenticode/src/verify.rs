@@ -6,6 +6,7 @@ use chancery_key::DigestAlgorithm;
 use chancery_timestamp::TimestampVerifier;
 use chancery_x509::{Certificate, Time, oid as x509_oid};
 
+use crate::prepared::is_in_authenticode;
 use crate::report::worst;
 use crate::signature_checks::{
     check_algorithms, check_attributes, check_bag, check_content, check_rest, is_revoked_later,
@@ -355,7 +356,7 @@ impl Verifier {
         report.lifetime_signing = purposes.is_ok_and(|purposes| {
             purposes.is_some_and(|all| all.contains(&x509_oid::LIFETIME_SIGNING))
         });
-        if check.scheme.is_none() {
+        if !check.scheme.is_some_and(is_in_authenticode) {
             report.found(Check::UnsupportedSignature);
         } else if !check.signature_valid {
             report.found(Check::SignatureMismatch);

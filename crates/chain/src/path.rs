@@ -148,7 +148,7 @@ impl Walk<'_> {
             KeyAlgorithm::Rsa { bits } if bits < self.policy.min_rsa_bits => {
                 self.report(index, Reason::WeakKey(key));
             }
-            KeyAlgorithm::Rsa { .. } | KeyAlgorithm::Ec(_) => {}
+            KeyAlgorithm::Rsa { .. } | KeyAlgorithm::Ec(_) | KeyAlgorithm::Ed25519 => {}
             _ => self.report(index, Reason::UnsupportedKey(key)),
         }
     }

@@ -156,7 +156,11 @@ impl ContentVerifier {
         found.signer = Some(certificate.clone());
         let hashed = hashes.iter().find(|(digest, _)| Some(*digest) == found.digest);
         let hashed = hashed.map(|(_, value)| value.as_slice());
-        let check = signer.check_digest(signed.content_type, hashed, certificate.public_key());
+        let (content_type, key) = (signed.content_type, certificate.public_key());
+        let check = match signed.content.filter(|_| signer.signed_attributes.is_none()) {
+            Some(inside) => signer.check(content_type, inside.contents, key),
+            None => signer.check_digest(content_type, hashed, key),
+        };
         found.scheme = check.scheme;
         if check.scheme.is_none() {
             found.reasons.push("unsupported-signature-algorithm");

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chancery_key::{
-    DigestAlgorithm, KeyError, KeyErrorKind, KeyGenerator, KeyInfo, KeyQuery, KeyStore,
-    KeyTemplate, Match, PinPurpose, PinRequest, PinSource, PublicKey, SignatureScheme, SigningKey,
+    DigestAlgorithm, KeyAlgorithm, KeyError, KeyErrorKind, KeyGenerator, KeyInfo, KeyQuery,
+    KeyStore, KeyTemplate, Match, PinPurpose, PinRequest, PinSource, PublicKey, SignatureScheme,
+    SigningKey,
 };
 use chancery_pkcs11::{TokenInfo, TokenStore, Uri};
 use chancery_sigverify::Verified;
@@ -404,12 +405,21 @@ pub(crate) fn scheme_with(
     key: &dyn SigningKey,
     digest: DigestAlgorithm,
 ) -> Result<SignatureScheme, Error> {
-    let algorithm = key.public_key().algorithm();
-    SignatureScheme::conventional(algorithm, digest).ok_or_else(|| {
-        Error::new(
-            ErrorKind::Key(KeyErrorKind::UnsupportedScheme),
-            format!("nothing signs code with a key of {algorithm}"),
-        )
+    scheme_for(key.public_key().algorithm(), digest)
+}
+
+/// Chooses the scheme that formats use with keys of a type and a hash.
+///
+/// # Errors
+/// [`ErrorKind::Key`] where there is none, which says whether another hash would do.
+pub fn scheme_for(key: KeyAlgorithm, digest: DigestAlgorithm) -> Result<SignatureScheme, Error> {
+    SignatureScheme::conventional(key, digest).ok_or_else(|| {
+        let fitting = SignatureScheme::conventional_digest(key);
+        let message = match SignatureScheme::conventional(key, fitting) {
+            Some(_) => format!("a key of {key} signs with {fitting} alone, not with {digest}"),
+            None => format!("nothing here signs with a key of {key}"),
+        };
+        Error::new(ErrorKind::Key(KeyErrorKind::UnsupportedScheme), message)
     })
 }
 
@@ -432,7 +442,11 @@ pub fn proved(key: &dyn SigningKey) -> Result<SignatureScheme, Error> {
         })
         .or_else(|| key.schemes().first().copied())
         .ok_or_else(|| {
-            KeyError::new(KeyErrorKind::UnsupportedScheme, "the key signs in no way we know")
+            let algorithm = key.public_key().algorithm();
+            KeyError::new(
+                KeyErrorKind::UnsupportedScheme,
+                format!("a key of {algorithm} that signs in no way we know"),
+            )
         })?;
     let mut message = [0; 32];
     getrandom::fill(&mut message).map_err(|error| {

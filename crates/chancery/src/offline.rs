@@ -115,7 +115,9 @@ pub fn sign_prepared(prepared: &PreparedSignature, key: &dyn SigningKey) -> Resu
 pub fn sign_bare_digest(digest: &[u8], key: &dyn DigestSigner) -> Result<String, Error> {
     let algorithm = key.public_key().algorithm();
     let hash = digest_of_len(digest.len());
-    let scheme = hash.and_then(|hash| SignatureScheme::conventional(algorithm, hash));
+    let scheme = hash
+        .and_then(|hash| SignatureScheme::conventional(algorithm, hash))
+        .filter(|scheme| scheme.signs_digests());
     let scheme = scheme.ok_or_else(|| {
         let message =
             format!("{} bytes are no digest that a key of {algorithm} signs", digest.len());

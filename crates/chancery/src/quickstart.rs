@@ -17,6 +17,7 @@ use chancery_x509::{
 };
 
 use crate::keys::conventional_scheme;
+use crate::signer::NO_EDDSA;
 use crate::{
     Error, ErrorKind, GivenPin, KeyAddress, Keyring, SignFileOptions, random_passphrase, sign_file,
     verify_file, write_new_file,
@@ -212,6 +213,9 @@ fn open_or_make_key(
     };
     let command = format!("key generate --key {} --rsa 3072", quoted(address));
     match keyring.open(address) {
+        Ok(key) if key.public_key().algorithm() == KeyAlgorithm::Ed25519 => {
+            Err(Error::new(ErrorKind::SignerUnfit, format!("{address}: {NO_EDDSA}")))
+        }
         Ok(key) => {
             tell(&Step { title: format!("opened the key at {address}"), command: String::new() });
             Ok(SigningChoice { address: address.clone(), key, pin: String::new() })

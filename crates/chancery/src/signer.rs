@@ -11,6 +11,13 @@ use crate::{Error, ErrorKind, read_small_file};
 /// The name of the objection to a certificate whose issuer's is not at hand.
 const ISSUER_MISSING: &str = "issuer-missing";
 
+/// The name of the objection to a key that Windows does not know in Authenticode.
+const EDDSA: &str = "eddsa-in-authenticode";
+
+/// What is wrong with such a key.
+pub(crate) const NO_EDDSA: &str =
+    "the key is of Ed25519, and Windows does not verify EdDSA in Authenticode";
+
 /// Below this many bits an RSA key is not used, whatever anybody says.
 const HOPELESS_RSA_BITS: u32 = 1024;
 
@@ -93,7 +100,7 @@ impl Signer {
     }
 
     /// Says what speaks against signing with this certificate now: expired or not yet valid, not for signing
-    /// code, a weak key, on one of these revocation lists, or without the certificates above it.
+    /// code, a weak key, one that Windows does not know (Ed25519), on one of these revocation lists, or without the certificates above it.
     ///
     /// A list counts as it stands: nobody gains by giving a signer a false one.
     #[must_use]
@@ -116,6 +123,7 @@ impl Signer {
                 survivable: is_survivable(&finding.reason),
             })
             .collect();
+        objections.extend(self.eddsa_objections());
         for certificate in std::iter::once(&self.certificate).chain(&self.chain) {
             let named = crls.iter().find_map(|crl| {
                 crl.find(certificate.issuer(), certificate.serial())
@@ -145,6 +153,20 @@ impl Signer {
             });
         }
         objections
+    }
+
+    /// Says where Windows meets a key that it verifies no signature of: the signer's own, or one above it.
+    fn eddsa_objections(&self) -> Vec<Objection> {
+        let of = |certificate: &Certificate, survivable| {
+            let is_eddsa = certificate.public_key().algorithm() == KeyAlgorithm::Ed25519;
+            is_eddsa.then(|| Objection {
+                name: EDDSA,
+                message: format!("`{}`: {NO_EDDSA}", certificate.subject()),
+                survivable,
+            })
+        };
+        let above = self.chain.iter().filter_map(|issuer| of(issuer, true));
+        of(&self.certificate, false).into_iter().chain(above).collect()
     }
 
     /// Refuses to sign with this certificate where something speaks against it; with `force`, only where that

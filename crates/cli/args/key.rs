@@ -15,8 +15,21 @@ pub(crate) struct KeyType {
     #[arg(long, value_name = "BITS")]
     pub(crate) rsa: Option<u32>,
     /// A key on this curve: p256, p384 or p521
-    #[arg(long, value_name = "CURVE")]
+    #[arg(long, value_name = "CURVE", value_parser = curve)]
     pub(crate) ec: Option<EcCurve>,
+    /// An Ed25519 key, which signs certificates, requests and CMS; Windows verifies it
+    /// in no executable
+    #[arg(long)]
+    pub(crate) ed25519: bool,
+}
+
+/// Reads a curve of ECDSA; those of EdDSA are asked for otherwise, or not made at all.
+fn curve(text: &str) -> Result<EcCurve, String> {
+    match text.to_lowercase().as_str() {
+        "ed25519" | "edwards25519" => Err("Ed25519 is no curve of ECDSA: say --ed25519".into()),
+        "ed448" | "edwards448" => Err("Ed448 is not done here; Ed25519 is: --ed25519".into()),
+        _ => text.parse().map_err(|error: chancery::key::UnknownName| error.to_string()),
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -112,7 +112,11 @@ fn algorithm(kind: &KeyType) -> Result<KeyAlgorithm, Error> {
     match (kind.rsa, kind.ec) {
         (Some(bits), _) => Ok(KeyAlgorithm::Rsa { bits }),
         (_, Some(curve)) => Ok(KeyAlgorithm::Ec(curve)),
-        _ => Err(Error::new(ErrorKind::Usage, "say which kind of key: --rsa BITS or --ec CURVE")),
+        _ if kind.ed25519 => Ok(KeyAlgorithm::Ed25519),
+        _ => Err(Error::new(
+            ErrorKind::Usage,
+            "say which kind of key: --rsa BITS, --ec CURVE or --ed25519",
+        )),
     }
 }
 

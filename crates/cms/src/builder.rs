@@ -129,13 +129,21 @@ impl SignedDataBuilder {
         signature: &[u8],
     ) -> Result<Vec<u8>, Error> {
         let attributes = asn1::Tlv::parse(message)?.expect(tag::SET, "signed attributes")?;
-        let digest_algorithm = asn1::algorithm_with_null(&scheme.digest().oid());
+        let digest_algorithm = match scheme.family() {
+            // RFC 8419 section 2.3: the parameters must be absent.
+            SchemeFamily::EdDsa => {
+                asn1::sequence(&[&asn1::object_identifier(&scheme.digest().oid())])
+            }
+            _ => asn1::algorithm_with_null(&scheme.digest().oid()),
+        };
         // SignTool names the key type alone for PKCS#1 v1.5 and leaves the hash to digestAlgorithm.
         let signature_algorithm = match scheme.family() {
             SchemeFamily::RsaPkcs1 => {
                 asn1::algorithm_with_null(&chancery_x509::oid::RSA_ENCRYPTION)
             }
-            SchemeFamily::RsaPss | SchemeFamily::Ecdsa => algorithm_identifier(scheme),
+            SchemeFamily::RsaPss | SchemeFamily::Ecdsa | SchemeFamily::EdDsa => {
+                algorithm_identifier(scheme)
+            }
         };
         let unsigned = match self.unsigned_attributes.as_slice() {
             [] => Vec::new(),

@@ -66,7 +66,7 @@ pub struct SignerInfo<'a> {
 pub struct SignerCheck {
     /// The hash, where it is one we know.
     pub digest: Option<DigestAlgorithm>,
-    /// The scheme, where it is one we know and its hash agrees with `digest`.
+    /// The scheme, where it is one we know, its hash agrees with `digest`, and what was given is enough to check it.
     pub scheme: Option<SignatureScheme>,
     /// The contentType attribute is there, once, and equals the type of the content.
     pub content_type_matches: bool,
@@ -133,6 +133,11 @@ impl<'a> SignerInfo<'a> {
         digest_from_algorithm(self.digest_algorithm).ok()
     }
 
+    /// Returns the scheme, where it is one we know and its hash agrees with that of the content.
+    fn scheme(&self) -> Option<SignatureScheme> {
+        signer_scheme(self.signature_algorithm, self.digest()?).ok()
+    }
+
     /// Checks the signature by the signer's public key.
     ///
     /// `content` is what is hashed: the contents octets of the encapsulated value, without its tag and length
@@ -146,12 +151,20 @@ impl<'a> SignerInfo<'a> {
         key: &PublicKey,
     ) -> SignerCheck {
         let hashed = self.digest().map(|digest| chancery_sigverify::digest(digest, content));
-        self.check_digest(content_type, hashed.as_deref(), key)
+        let mut check = self.check_digest(content_type, hashed.as_deref(), key);
+        // What signs no digests is over the content as it is (RFC 8419 section 3.1).
+        if let (None, None, Some(scheme)) = (&self.signed_attributes, check.scheme, self.scheme()) {
+            check.scheme = Some(scheme);
+            check.signature_valid =
+                chancery_sigverify::verify(key, scheme, content, self.signature).is_ok();
+        }
+        check
     }
 
     /// Checks the signature as [`check`](Self::check) does, over content that somebody hashed before.
     ///
-    /// `hashed` is the content's hash by [`digest`](Self::digest); without it nothing is over the content.
+    /// `hashed` is the content's hash by [`digest`](Self::digest); without it nothing is over the content. Of Ed25519
+    /// without signed attributes, which is over no digest, the check has no scheme.
     #[must_use]
     pub fn check_digest(
         &self,
@@ -159,10 +172,10 @@ impl<'a> SignerInfo<'a> {
         hashed: Option<&[u8]>,
         key: &PublicKey,
     ) -> SignerCheck {
-        let digest = self.digest();
-        let scheme = digest.and_then(|digest| signer_scheme(self.signature_algorithm, digest).ok());
+        let (digest, scheme) = (self.digest(), self.scheme());
         let Some(attributes) = &self.signed_attributes else {
             let bare_data = content_type == oid::DATA;
+            let scheme = scheme.filter(|scheme| scheme.signs_digests());
             let valid = scheme.zip(hashed).is_some_and(|(scheme, hashed)| {
                 chancery_sigverify::verify_digest(key, scheme, hashed, self.signature).is_ok()
             });

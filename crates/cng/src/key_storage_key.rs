@@ -127,7 +127,9 @@ impl DigestSigner for KeyStorageKey {
         let padding = match scheme.family() {
             SchemeFamily::RsaPkcs1 => Padding::Pkcs1(scheme.digest()),
             SchemeFamily::RsaPss => Padding::Pss(scheme.digest()),
-            _ => Padding::None,
+            SchemeFamily::Ecdsa => Padding::None,
+            // No provider has such a key, so none shows it either.
+            SchemeFamily::EdDsa => return Err(unsupported(&self.name, scheme)),
         };
         let key = self.key.lock().unwrap_or_else(PoisonError::into_inner);
         let signature = key

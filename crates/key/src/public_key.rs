@@ -14,12 +14,17 @@ use crate::{UnknownName, algorithm_name};
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+/// id-Ed25519 (RFC 8410 section 3).
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 /// The longest RSA modulus we read, in bits. Longer ones cost quadratic time for no known use.
 const MAX_RSA_BITS: u32 = 16_384;
 
 /// The longest SPKI we read, in bytes: room for the largest modulus and a generous exponent.
 const MAX_SPKI_LEN: usize = 8_192;
+
+/// The length of an Ed25519 public key in bytes (RFC 8032 section 5.1.5).
+const ED25519_LEN: usize = 32;
 
 /// The named elliptic curves that code signing uses (SEC 2, FIPS 186-5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,6 +115,8 @@ pub enum KeyAlgorithm {
     },
     /// A key on a named curve.
     Ec(EcCurve),
+    /// An Ed25519 key (RFC 8032 section 5.1).
+    Ed25519,
     /// Something else, by the SPKI's algorithm identifier.
     Other(ObjectIdentifier),
 }
@@ -119,6 +126,7 @@ impl fmt::Display for KeyAlgorithm {
         match self {
             Self::Rsa { bits } => write!(f, "RSA {bits}"),
             Self::Ec(curve) => write!(f, "EC {curve}"),
+            Self::Ed25519 => f.write_str("Ed25519"),
             Self::Other(oid) => match algorithm_name(*oid) {
                 Some(name) => f.write_str(name),
                 None => write!(f, "key type {oid}"),
@@ -144,6 +152,11 @@ pub enum PublicKeyNumbers {
         curve: EcCurve,
         /// The point.
         point: Vec<u8>,
+    },
+    /// A point on edwards25519, 32 octets as RFC 8032 section 5.1.2 encodes it.
+    Ed25519 {
+        /// The point.
+        point: [u8; ED25519_LEN],
     },
     /// A key whose type we cannot take apart; the whole SPKI stands for it.
     Other {
@@ -178,6 +191,8 @@ pub enum PublicKeyError {
     RsaNumbers,
     /// A point of the wrong length or in compressed form.
     EcPoint,
+    /// An Ed25519 key that is not 32 octets long, or has parameters.
+    Ed25519,
     /// An elliptic curve we do not know, or one given by explicit parameters.
     Curve,
     /// Longer than any key we read.
@@ -193,6 +208,7 @@ impl fmt::Display for PublicKeyError {
             Self::Encoding { offset: None } => f.write_str("not a SubjectPublicKeyInfo: bad DER"),
             Self::RsaNumbers => f.write_str("RSA modulus or exponent out of range"),
             Self::EcPoint => f.write_str("not an uncompressed point of its curve"),
+            Self::Ed25519 => f.write_str("not 32 octets of Ed25519 without parameters"),
             Self::Curve => f.write_str("elliptic curve is none of P-256, P-384, P-521"),
             Self::TooLong => f.write_str("public key longer than 8192 bytes"),
         }
@@ -233,6 +249,11 @@ impl PublicKey {
                     .ok_or(PublicKeyError::Curve)?;
                 ec_numbers(curve, bits)?
             }
+            // RFC 8410 section 3: the parameters must be absent.
+            ED25519 if spki.algorithm.parameters.is_some() => {
+                return Err(PublicKeyError::Ed25519);
+            }
+            ED25519 => ed25519_numbers(bits)?,
             algorithm => PublicKeyNumbers::Other { algorithm, spki: der.to_vec() },
         };
         Ok(Self { spki: der.to_vec(), subject_public_key: bits.to_vec(), numbers })
@@ -249,7 +270,7 @@ impl PublicKey {
             public_exponent: UintRef::new(strip_leading_zeros(exponent))?,
         };
         let subject_public_key = key.to_der()?;
-        let spki = spki_der(RSA_ENCRYPTION, AnyRef::NULL, &subject_public_key)?;
+        let spki = spki_der(RSA_ENCRYPTION, Some(AnyRef::NULL), &subject_public_key)?;
         Ok(Self { spki, subject_public_key, numbers })
     }
 
@@ -260,7 +281,18 @@ impl PublicKey {
     pub fn from_ec_point(curve: EcCurve, point: &[u8]) -> Result<Self, PublicKeyError> {
         let numbers = ec_numbers(curve, point)?;
         let oid = curve.oid();
-        let spki = spki_der(EC_PUBLIC_KEY, AnyRef::from(&oid), point)?;
+        let spki = spki_der(EC_PUBLIC_KEY, Some(AnyRef::from(&oid)), point)?;
+        Ok(Self { spki, subject_public_key: point.to_vec(), numbers })
+    }
+
+    /// Makes the key from an Ed25519 point as RFC 8032 section 5.1.2 encodes it.
+    ///
+    /// # Errors
+    /// [`PublicKeyError::Ed25519`] for anything but 32 octets. Whether they are a point of the curve is for who
+    /// verifies with it.
+    pub fn from_ed25519_point(point: &[u8]) -> Result<Self, PublicKeyError> {
+        let numbers = ed25519_numbers(point)?;
+        let spki = spki_der(ED25519, None, point)?;
         Ok(Self { spki, subject_public_key: point.to_vec(), numbers })
     }
 
@@ -299,6 +331,7 @@ impl PublicKey {
                 KeyAlgorithm::Rsa { bits: bit_length(modulus) }
             }
             PublicKeyNumbers::Ec { curve, .. } => KeyAlgorithm::Ec(*curve),
+            PublicKeyNumbers::Ed25519 { .. } => KeyAlgorithm::Ed25519,
             PublicKeyNumbers::Other { algorithm, .. } => KeyAlgorithm::Other(*algorithm),
         }
     }
@@ -352,13 +385,18 @@ fn ec_numbers(curve: EcCurve, point: &[u8]) -> Result<PublicKeyNumbers, PublicKe
     Ok(PublicKeyNumbers::Ec { curve, point: point.to_vec() })
 }
 
+fn ed25519_numbers(point: &[u8]) -> Result<PublicKeyNumbers, PublicKeyError> {
+    let point = point.try_into().map_err(|_| PublicKeyError::Ed25519)?;
+    Ok(PublicKeyNumbers::Ed25519 { point })
+}
+
 fn spki_der(
     oid: ObjectIdentifier,
-    parameters: AnyRef<'_>,
+    parameters: Option<AnyRef<'_>>,
     bits: &[u8],
 ) -> Result<Vec<u8>, PublicKeyError> {
     Ok(SubjectPublicKeyInfoRef {
-        algorithm: AlgorithmIdentifierRef { oid, parameters: Some(parameters) },
+        algorithm: AlgorithmIdentifierRef { oid, parameters },
         subject_public_key: BitStringRef::from_bytes(bits)?,
     }
     .to_der()?)
@@ -387,6 +425,30 @@ mod tests {
             assert_eq!(key.algorithm(), KeyAlgorithm::Ec(curve));
             assert_eq!(PublicKey::from_spki_der(key.spki_der()).unwrap(), key);
         }
+    }
+
+    /// The key of RFC 8410 section 10.1.
+    const RFC8410_SPKI: [u8; 44] = [
+        0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00, 0x19, 0xbf, 0x44,
+        0x09, 0x69, 0x84, 0xcd, 0xfe, 0x85, 0x41, 0xba, 0xc1, 0x67, 0xdc, 0x3b, 0x96, 0xc8, 0x50,
+        0x86, 0xaa, 0x30, 0xb6, 0xb6, 0xcb, 0x0c, 0x5c, 0x38, 0xad, 0x70, 0x31, 0x66, 0xe1,
+    ];
+
+    #[test]
+    fn an_ed25519_key_is_its_point_and_has_no_parameters() {
+        let key = PublicKey::from_spki_der(&RFC8410_SPKI).unwrap();
+        assert_eq!(key.algorithm(), KeyAlgorithm::Ed25519);
+        assert_eq!(key.algorithm().to_string(), "Ed25519");
+        let made = PublicKey::from_ed25519_point(&RFC8410_SPKI[12..]).unwrap();
+        assert_eq!(made, key);
+        assert_eq!(made.spki_der(), RFC8410_SPKI);
+
+        for len in [0, 31, 33, 57] {
+            let error = PublicKey::from_ed25519_point(&vec![1; len]).unwrap_err();
+            assert_eq!(error, PublicKeyError::Ed25519, "{len}");
+        }
+        let with_null = spki_der(ED25519, Some(AnyRef::NULL), &RFC8410_SPKI[12..]).unwrap();
+        assert_eq!(PublicKey::from_spki_der(&with_null), Err(PublicKeyError::Ed25519));
     }
 
     #[test]

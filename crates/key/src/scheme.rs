@@ -154,6 +154,8 @@ pub enum SchemeFamily {
     RsaPss,
     /// ECDSA over a named curve (FIPS 186-5), in X.509 form: DER `SEQUENCE { r, s }`.
     Ecdsa,
+    /// PureEdDSA (RFC 8032), in X.509 form: the octets `R ‖ S` as they are (RFC 8410 section 6).
+    EdDsa,
 }
 
 /// Key type, padding, salt length and hash, named together.
@@ -185,11 +187,13 @@ pub enum SignatureScheme {
     EcdsaSha384,
     /// ECDSA with SHA-512.
     EcdsaSha512,
+    /// Ed25519 over the message itself, without a context (RFC 8032 section 5.1).
+    Ed25519,
 }
 
 impl SignatureScheme {
     /// Every scheme.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::RsaPkcs1Sha1,
         Self::RsaPkcs1Sha256,
         Self::RsaPkcs1Sha384,
@@ -201,9 +205,11 @@ impl SignatureScheme {
         Self::EcdsaSha256,
         Self::EcdsaSha384,
         Self::EcdsaSha512,
+        Self::Ed25519,
     ];
 
-    /// Combines a family and a hash, where such a scheme exists (there is no PSS with SHA-1 here).
+    /// Combines a family and a hash, where such a scheme exists: there is no PSS with SHA-1 here, and EdDSA
+    /// goes with SHA-512 alone.
     #[must_use]
     pub const fn new(family: SchemeFamily, digest: DigestAlgorithm) -> Option<Self> {
         use DigestAlgorithm as D;
@@ -220,27 +226,31 @@ impl SignatureScheme {
             (SchemeFamily::Ecdsa, D::Sha256) => Self::EcdsaSha256,
             (SchemeFamily::Ecdsa, D::Sha384) => Self::EcdsaSha384,
             (SchemeFamily::Ecdsa, D::Sha512) => Self::EcdsaSha512,
+            (SchemeFamily::EdDsa, D::Sha512) => Self::Ed25519,
+            (SchemeFamily::EdDsa, D::Sha1 | D::Sha256 | D::Sha384) => return None,
         })
     }
 
     /// Returns the scheme that formats use with a key of this type when the caller asked for no
-    /// other: PKCS#1 v1.5 for RSA, ECDSA for elliptic curves; nothing for keys we cannot sign with.
+    /// other: PKCS#1 v1.5 for RSA, ECDSA for elliptic curves, Ed25519 with SHA-512 for its keys; nothing for
+    /// keys we cannot sign with.
     #[must_use]
     pub const fn conventional(key: KeyAlgorithm, digest: DigestAlgorithm) -> Option<Self> {
         match key {
             KeyAlgorithm::Rsa { .. } => Self::new(SchemeFamily::RsaPkcs1, digest),
             KeyAlgorithm::Ec(_) => Self::new(SchemeFamily::Ecdsa, digest),
+            KeyAlgorithm::Ed25519 => Self::new(SchemeFamily::EdDsa, digest),
             KeyAlgorithm::Other(_) => None,
         }
     }
 
-    /// Returns the hash that fits a key when nobody asked for one: as strong as the curve, or
-    /// SHA-256 for RSA.
+    /// Returns the hash that fits a key when nobody asked for one: as strong as the curve,
+    /// SHA-256 for RSA, and for Ed25519 the one there is.
     #[must_use]
     pub const fn conventional_digest(key: KeyAlgorithm) -> DigestAlgorithm {
         match key {
             KeyAlgorithm::Ec(EcCurve::P384) => DigestAlgorithm::Sha384,
-            KeyAlgorithm::Ec(EcCurve::P521) => DigestAlgorithm::Sha512,
+            KeyAlgorithm::Ec(EcCurve::P521) | KeyAlgorithm::Ed25519 => DigestAlgorithm::Sha512,
             _ => DigestAlgorithm::Sha256,
         }
     }
@@ -257,10 +267,15 @@ impl SignatureScheme {
             Self::EcdsaSha1 | Self::EcdsaSha256 | Self::EcdsaSha384 | Self::EcdsaSha512 => {
                 SchemeFamily::Ecdsa
             }
+            Self::Ed25519 => SchemeFamily::EdDsa,
         }
     }
 
-    /// Returns the hash function applied to the message.
+    /// Returns the hash function that goes with the scheme: the one applied to the message, and the one formats
+    /// take a digest of the content by.
+    ///
+    /// Of Ed25519 it is SHA-512, which CMS hashes content by for it (RFC 8419 section 2.3); the signature itself is
+    /// over the message, not over this digest: see [`signs_digests`](Self::signs_digests).
     #[must_use]
     pub const fn digest(self) -> DigestAlgorithm {
         match self {
@@ -271,10 +286,17 @@ impl SignatureScheme {
             Self::RsaPkcs1Sha384 | Self::RsaPssSha384 | Self::EcdsaSha384 => {
                 DigestAlgorithm::Sha384
             }
-            Self::RsaPkcs1Sha512 | Self::RsaPssSha512 | Self::EcdsaSha512 => {
+            Self::RsaPkcs1Sha512 | Self::RsaPssSha512 | Self::EcdsaSha512 | Self::Ed25519 => {
                 DigestAlgorithm::Sha512
             }
         }
+    }
+
+    /// Tells whether a signature can be made and verified by the message's digest alone. Not so for Ed25519, which
+    /// hashes the message twice, and the first time behind a secret (RFC 8032 section 5.1.6).
+    #[must_use]
+    pub const fn signs_digests(self) -> bool {
+        !matches!(self.family(), SchemeFamily::EdDsa)
     }
 
     /// Tells whether a key of this type can make signatures of this scheme at all.
@@ -284,10 +306,11 @@ impl SignatureScheme {
             (self.family(), key),
             (SchemeFamily::RsaPkcs1 | SchemeFamily::RsaPss, KeyAlgorithm::Rsa { .. })
                 | (SchemeFamily::Ecdsa, KeyAlgorithm::Ec(_))
+                | (SchemeFamily::EdDsa, KeyAlgorithm::Ed25519)
         )
     }
 
-    /// Returns the stable name, as in `rsa-pkcs1-sha256`, `rsa-pss-sha384`, `ecdsa-sha256`.
+    /// Returns the stable name, as in `rsa-pkcs1-sha256`, `rsa-pss-sha384`, `ecdsa-sha256`, `ed25519`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -302,6 +325,7 @@ impl SignatureScheme {
             Self::EcdsaSha256 => "ecdsa-sha256",
             Self::EcdsaSha384 => "ecdsa-sha384",
             Self::EcdsaSha512 => "ecdsa-sha512",
+            Self::Ed25519 => "ed25519",
         }
     }
 }
@@ -350,5 +374,18 @@ mod tests {
     fn an_rsa_key_fits_no_ecdsa_scheme() {
         assert!(!SignatureScheme::EcdsaSha256.fits(KeyAlgorithm::Rsa { bits: 3072 }));
         assert!(!SignatureScheme::RsaPkcs1Sha256.fits(KeyAlgorithm::Ec(EcCurve::P256)));
+    }
+
+    #[test]
+    fn an_ed25519_key_has_one_scheme_and_signs_no_digest() {
+        let fitting = |key| SignatureScheme::ALL.into_iter().filter(move |one| one.fits(key));
+        let fits: Vec<_> = fitting(KeyAlgorithm::Ed25519).collect();
+        assert_eq!(fits, [SignatureScheme::Ed25519]);
+        assert!(!fitting(KeyAlgorithm::Ec(EcCurve::P521)).any(|one| !one.signs_digests()));
+        for digest in DigestAlgorithm::ALL {
+            let scheme = SignatureScheme::conventional(KeyAlgorithm::Ed25519, digest);
+            assert_eq!(scheme.is_some(), digest == DigestAlgorithm::Sha512, "{digest}");
+        }
+        assert!(!SignatureScheme::Ed25519.signs_digests());
     }
 }

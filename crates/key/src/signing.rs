@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::{KeyError, PublicKey, SignatureScheme};
 
 /// A signature in the form X.509 and CMS carry: for RSA the modulus-length octet string, for ECDSA
-/// the DER `SEQUENCE { r INTEGER, s INTEGER }` (RFC 3279 section 2.2.3).
+/// the DER `SEQUENCE { r INTEGER, s INTEGER }` (RFC 3279 section 2.2.3), for Ed25519 the 64 octets `R ‖ S` (RFC
+/// 8410 section 6).
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Signature(Vec<u8>);
 

@@ -8,14 +8,15 @@ use cryptoki_sys::{
     CK_ATTRIBUTE_TYPE, CK_ULONG, CKA_CLASS, CKA_DECRYPT, CKA_EC_PARAMS, CKA_ENCRYPT,
     CKA_EXTRACTABLE, CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_MODULUS_BITS, CKA_PRIVATE,
     CKA_PUBLIC_EXPONENT, CKA_SENSITIVE, CKA_SIGN, CKA_TOKEN, CKA_UNWRAP, CKA_VERIFY, CKA_WRAP,
-    CKK_EC, CKK_RSA, CKM_EC_KEY_PAIR_GEN, CKM_RSA_PKCS_KEY_PAIR_GEN, CKO_PRIVATE_KEY,
-    CKO_PUBLIC_KEY, CKR_ATTRIBUTE_READ_ONLY, CKR_ATTRIBUTE_TYPE_INVALID,
-    CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT,
+    CKK_EC, CKK_EC_EDWARDS, CKK_RSA, CKM_EC_EDWARDS_KEY_PAIR_GEN, CKM_EC_KEY_PAIR_GEN,
+    CKM_RSA_PKCS_KEY_PAIR_GEN, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKR_ATTRIBUTE_READ_ONLY,
+    CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_VALUE_INVALID, CKR_CURVE_NOT_SUPPORTED,
+    CKR_DOMAIN_PARAMS_INVALID, CKR_TEMPLATE_INCONSISTENT,
 };
 use sha1::{Digest, Sha1};
 
 use crate::raw::{Attribute, Mechanism, ObjectHandle, Session};
-use crate::store::{KeyObject, ec_parameters, public_object};
+use crate::store::{KeyObject, ec_parameters, ed25519_parameters, public_object};
 use crate::{Pkcs11Error, Pkcs11Key, TokenStore};
 
 /// The modulus lengths we make, in bits: what the CA/Browser Forum and every token agree on.
@@ -36,7 +37,7 @@ impl TokenStore {
     /// # Errors
     /// As [`KeyGenerator::generate`], and what keeps the token from making it.
     pub fn generate_key(&self, template: &KeyTemplate) -> Result<Pkcs11Key, KeyError> {
-        let recipe = Recipe::of(template.algorithm)?;
+        let recipes = Recipe::of(template.algorithm)?;
         self.refuse_existing(template)?;
         let wanted_id = match &template.id {
             Some(id) => id.clone(),
@@ -44,7 +45,7 @@ impl TokenStore {
         };
         let wishes = self.wishes(template, &wanted_id);
         let (made, epoch) = self.token().write(&**self.pins(), |session| {
-            let (public, private) = make(session, &recipe, &wishes)
+            let (public, private) = make(session, &recipes, &wishes)
                 .map_err(|error| self.generation_error(template, error))?;
             if template.id.is_none() {
                 self.name_after_public_key(session, public, private)?;
@@ -190,21 +191,32 @@ fn refuses_attribute(error: &Pkcs11Error) -> bool {
     .any(|rv| error.is(rv))
 }
 
+/// Tells whether a token refused the name of a curve, which it may know by another.
+fn refuses_curve(error: &Pkcs11Error) -> bool {
+    [CKR_CURVE_NOT_SUPPORTED, CKR_DOMAIN_PARAMS_INVALID].into_iter().any(|rv| error.is(rv))
+}
+
 /// Makes a pair in the first of these forms that the token does not refuse for what is in its templates.
 fn make(
     session: &mut Session,
-    recipe: &Recipe,
+    recipes: &[Recipe],
     wishes: &[Wish<'_>],
 ) -> Result<(ObjectHandle, ObjectHandle), Pkcs11Error> {
     let mut first_refusal = None;
-    for wish in wishes {
-        let (public, private) = (recipe.public(*wish), recipe.private(*wish));
-        match session.generate_key_pair(recipe.mechanism, &public, &private) {
-            Err(error) if refuses_attribute(&error) => {
-                // What was refused in the form we wanted says more than what became of the others.
-                first_refusal.get_or_insert(error);
+    for recipe in recipes {
+        for wish in wishes {
+            let (public, private) = (recipe.public(*wish), recipe.private(*wish));
+            let made = session.generate_key_pair(recipe.mechanism, &public, &private);
+            let Err(error) = made else { return made };
+            let curve_refused = refuses_curve(&error);
+            if !curve_refused && !refuses_attribute(&error) {
+                return Err(error);
             }
-            made => return made,
+            // What was refused in the form we wanted says more than what became of the others.
+            first_refusal.get_or_insert(error);
+            if curve_refused {
+                break;
+            }
         }
     }
     Err(first_refusal.unwrap_or(Pkcs11Error::new("C_GenerateKeyPair", CKR_TEMPLATE_INCONSISTENT)))
@@ -258,9 +270,10 @@ struct Recipe {
 }
 
 impl Recipe {
-    fn of(algorithm: KeyAlgorithm) -> Result<Self, KeyError> {
+    /// Says how a type is made, in each form that tokens know it by.
+    fn of(algorithm: KeyAlgorithm) -> Result<Vec<Self>, KeyError> {
         match algorithm {
-            KeyAlgorithm::Rsa { bits } if RSA_BITS.contains(&bits) => Ok(Self {
+            KeyAlgorithm::Rsa { bits } if RSA_BITS.contains(&bits) => Ok(vec![Self {
                 mechanism: Mechanism::plain(CKM_RSA_PKCS_KEY_PAIR_GEN),
                 key_type: CKK_RSA,
                 parameters: vec![
@@ -268,13 +281,22 @@ impl Recipe {
                     Attribute::bytes(CKA_PUBLIC_EXPONENT, PUBLIC_EXPONENT),
                 ],
                 public_uses: &[CKA_ENCRYPT, CKA_WRAP],
-            }),
-            KeyAlgorithm::Ec(curve) => Ok(Self {
+            }]),
+            KeyAlgorithm::Ed25519 => {
+                let by_name = |parameters| Self {
+                    mechanism: Mechanism::plain(CKM_EC_EDWARDS_KEY_PAIR_GEN),
+                    key_type: CKK_EC_EDWARDS,
+                    parameters: vec![Attribute::bytes(CKA_EC_PARAMS, parameters)],
+                    public_uses: &[],
+                };
+                Ok(ed25519_parameters().map(by_name).into())
+            }
+            KeyAlgorithm::Ec(curve) => Ok(vec![Self {
                 mechanism: Mechanism::plain(CKM_EC_KEY_PAIR_GEN),
                 key_type: CKK_EC,
                 parameters: vec![Attribute::bytes(CKA_EC_PARAMS, ec_parameters(curve))],
                 public_uses: &[],
-            }),
+            }]),
             _ => Err(KeyError::new(
                 KeyErrorKind::NotPermitted,
                 format!("{algorithm} is no type of key we make in tokens"),

@@ -16,6 +16,9 @@ use crate::store::KeyObject;
 use crate::token::Credential;
 use crate::{TokenStore, Uri};
 
+/// The length of `R ‖ S` in bytes (RFC 8032 section 5.1.6).
+const ED25519_SIGNATURE_LEN: usize = 64;
+
 /// A private key that a token signs with and never gives away.
 ///
 /// It may be used from many threads; each signature takes a session of the token's pool. Where the key wants
@@ -170,10 +173,11 @@ impl Pkcs11Key {
         self.handle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The length of what the mechanism gives, in bytes: of the modulus, or of `r ‖ s`.
+    /// The length of what the mechanism gives, in bytes: of the modulus, of `r ‖ s`, or of `R ‖ S`.
     fn signature_len(&self) -> usize {
         match (self.public_key.algorithm(), self.public_key.modulus()) {
             (KeyAlgorithm::Ec(curve), _) => 2 * curve.field_len(),
+            (KeyAlgorithm::Ed25519, _) => ED25519_SIGNATURE_LEN,
             (_, modulus) => modulus.map_or(0, <[u8]>::len),
         }
     }

@@ -42,7 +42,12 @@ impl Plan {
 
     /// Makes the mechanism's input from a message.
     pub(crate) fn input_from_message(&self, message: &[u8]) -> Vec<u8> {
-        self.input_from_digest(&(self.hash)(message)).unwrap_or_else(|| message.to_vec())
+        match self.input {
+            Input::Message => message.to_vec(),
+            Input::DigestInfo | Input::Digest { .. } => {
+                self.input_from_digest(&(self.hash)(message)).unwrap_or_default()
+            }
+        }
     }
 }
 
@@ -60,7 +65,7 @@ pub(crate) fn plans(key: KeyAlgorithm, available: &[CK_MECHANISM_TYPE]) -> Vec<P
 
 /// Tells whether a mechanism is one that a plan could use.
 pub(crate) fn is_candidate(mechanism: CK_MECHANISM_TYPE) -> bool {
-    [CKM_RSA_PKCS, CKM_RSA_PKCS_PSS, CKM_ECDSA].contains(&mechanism)
+    [CKM_RSA_PKCS, CKM_RSA_PKCS_PSS, CKM_ECDSA, CKM_EDDSA].contains(&mechanism)
         || SignatureScheme::ALL.into_iter().any(|scheme| hashing(scheme) == Some(mechanism))
 }
 
@@ -69,7 +74,7 @@ fn plan(
     key: KeyAlgorithm,
     available: &[CK_MECHANISM_TYPE],
 ) -> Option<Plan> {
-    let (bare, input) = match (scheme.family(), key) {
+    let bare = match (scheme.family(), key) {
         (SchemeFamily::RsaPkcs1, _) => (CKM_RSA_PKCS, Input::DigestInfo),
         (SchemeFamily::RsaPss, _) => {
             (CKM_RSA_PKCS_PSS, Input::Digest { at_most: scheme.digest().output_len() })
@@ -78,22 +83,26 @@ fn plan(
             (CKM_ECDSA, Input::Digest { at_most: curve.field_len() })
         }
         (SchemeFamily::Ecdsa, _) => return None,
+        // Without parameters it is PureEdDSA (PKCS#11 v3.1 section 6.3.14).
+        (SchemeFamily::EdDsa, _) => (CKM_EDDSA, Input::Message),
     };
     let hash = hash(scheme.digest());
-    let (kind, input) = [(bare, input), (hashing(scheme)?, Input::Message)]
-        .into_iter()
-        .find(|(kind, _)| available.contains(kind))?;
+    let whole = hashing(scheme).map(|kind| (kind, Input::Message));
+    let (kind, input) =
+        [Some(bare), whole].into_iter().flatten().find(|(kind, _)| available.contains(kind))?;
     let mechanism = match scheme.family() {
         SchemeFamily::RsaPss => {
             let (hash, mgf) = hash_and_mgf(scheme.digest())?;
             Mechanism::pss(kind, hash, mgf, scheme.digest().output_len())
         }
-        SchemeFamily::RsaPkcs1 | SchemeFamily::Ecdsa => Mechanism::plain(kind),
+        SchemeFamily::RsaPkcs1 | SchemeFamily::Ecdsa | SchemeFamily::EdDsa => {
+            Mechanism::plain(kind)
+        }
     };
     Some(Plan { scheme, mechanism, input, hash })
 }
 
-/// The mechanism that hashes and signs.
+/// The mechanism that hashes and signs, where there is one beside that for digests.
 const fn hashing(scheme: SignatureScheme) -> Option<CK_MECHANISM_TYPE> {
     Some(match scheme {
         SignatureScheme::RsaPkcs1Sha1 => CKM_SHA1_RSA_PKCS,
@@ -130,7 +139,7 @@ fn has_room(scheme: SignatureScheme, key: KeyAlgorithm) -> bool {
         // RFC 8017 section 9.2 step 3: the DigestInfo and eleven octets.
         SchemeFamily::RsaPkcs1 => scheme.digest().digest_info_prefix().len() + hash + 11,
         // RFC 8017 section 9.1.1 step 3, with one bit less than the modulus: hash, salt and two octets.
-        SchemeFamily::RsaPss | SchemeFamily::Ecdsa => 2 * hash + 2,
+        SchemeFamily::RsaPss | SchemeFamily::Ecdsa | SchemeFamily::EdDsa => 2 * hash + 2,
     };
     usize::try_from(bits.saturating_sub(1).div_ceil(8)).is_ok_and(|len| len >= needed)
 }
@@ -196,6 +205,19 @@ mod tests {
     }
 
     #[test]
+    fn ed25519_signs_the_message_and_only_by_its_own_mechanism() {
+        let key = KeyAlgorithm::Ed25519;
+        let scheme = SignatureScheme::Ed25519;
+        assert_eq!(schemes(key, &[CKM_ECDSA, CKM_EDDSA]), [scheme]);
+        assert_eq!(input(key, scheme, &[CKM_EDDSA]), Input::Message);
+        assert!(schemes(key, &[CKM_ECDSA, CKM_ECDSA_SHA512]).is_empty());
+        assert!(schemes(KeyAlgorithm::Ec(EcCurve::P256), &[CKM_EDDSA]).is_empty());
+        let plan = plans(key, &[CKM_EDDSA]).remove(0);
+        assert_eq!(plan.input_from_message(b"message"), b"message");
+        assert_eq!(plan.input_from_digest(&[7; 64]), None);
+    }
+
+    #[test]
     fn a_message_is_hashed_into_its_digest_info() {
         let plan = plans(RSA, &[CKM_RSA_PKCS])
             .into_iter()
@@ -220,7 +242,7 @@ mod tests {
 
     #[test]
     fn every_planned_mechanism_is_a_candidate() {
-        for mechanism in [CKM_RSA_PKCS, CKM_RSA_PKCS_PSS, CKM_ECDSA, CKM_ECDSA_SHA384] {
+        for mechanism in [CKM_RSA_PKCS, CKM_RSA_PKCS_PSS, CKM_ECDSA, CKM_ECDSA_SHA384, CKM_EDDSA] {
             assert!(is_candidate(mechanism));
         }
         assert!(!is_candidate(CKM_RSA_X_509));

@@ -1,6 +1,7 @@
 //! A token as a store of keys.
 
 mod certificate;
+mod edwards;
 mod object;
 mod proof;
 mod public;
@@ -19,6 +20,7 @@ use crate::raw::{Attribute, Session};
 use crate::{ObjectType, Pkcs11Error, Pkcs11Key, Token, Uri, retry};
 
 pub(crate) use certificate::Fields as CertificateFields;
+pub(crate) use edwards::ed25519_parameters;
 pub(crate) use object::KeyObject;
 pub(crate) use public::{ec_parameters, public_object};
 pub use report::{Rejection, SeenObject};

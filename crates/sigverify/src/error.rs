@@ -23,11 +23,16 @@ pub enum VerifyError {
         /// What is the matter with it.
         defect: KeyDefect,
     },
-    /// The bytes are no signature of this scheme and key at all: not strict DER, or for RSA not as
-    /// long as the modulus.
+    /// The bytes are no signature of this scheme and key at all: not strict DER, for RSA not as long as the
+    /// modulus, for Ed25519 not 64.
     Encoding,
     /// The bytes are in the form of a signature, and it is not one by this key over this message.
     BadSignature,
+    /// A digest was given, and the scheme is over the message itself: a mistake of the caller.
+    NeedsMessage {
+        /// The scheme that was asked for.
+        scheme: SignatureScheme,
+    },
     /// A digest was given that has not the length of the scheme's hash: a mistake of the caller.
     DigestLength {
         /// The length of the scheme's hash in bytes.
@@ -48,6 +53,12 @@ impl fmt::Display for VerifyError {
             }
             Self::Encoding => f.write_str("not in the form of a signature by such a key"),
             Self::BadSignature => f.write_str("not a signature by this key over this message"),
+            Self::NeedsMessage { scheme } => {
+                write!(
+                    f,
+                    "{scheme} is over the message itself, and a digest does not say what that is"
+                )
+            }
             Self::DigestLength { expected, given } => {
                 write!(f, "a digest of {given} bytes where the scheme's hash has {expected}")
             }
@@ -61,7 +72,7 @@ impl Error for VerifyError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyDefect {
-    /// Its type is neither RSA nor a known elliptic curve.
+    /// Its type is neither RSA, nor a known elliptic curve, nor Ed25519.
     Type,
     /// Its RSA modulus is shorter than 512 or longer than 16384 bits.
     RsaModulus,
@@ -69,15 +80,19 @@ pub enum KeyDefect {
     RsaExponent,
     /// Its point is not on its curve.
     EcPoint,
+    /// Its point has a small order, which that of no generated key has: by it, one signature holds for many
+    /// messages.
+    SmallOrder,
 }
 
 impl fmt::Display for KeyDefect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Type => "neither RSA nor a known elliptic curve",
+            Self::Type => "neither RSA, nor a known elliptic curve, nor Ed25519",
             Self::RsaModulus => "the modulus has not 512 to 16384 bits",
             Self::RsaExponent => "the public exponent is longer than 33 bits",
             Self::EcPoint => "the point is not on the curve",
+            Self::SmallOrder => "the point has a small order",
         })
     }
 }

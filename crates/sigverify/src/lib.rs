@@ -12,6 +12,7 @@
 )]
 
 mod ecdsa_signature;
+mod ed25519_signature;
 mod error;
 mod hasher;
 pub mod hazmat;

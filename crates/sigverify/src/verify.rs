@@ -2,7 +2,7 @@
 
 use chancery_key::{PublicKey, PublicKeyNumbers, SchemeFamily, SignatureScheme};
 
-use crate::{KeyDefect, VerifyError, digest, ecdsa_signature, rsa_signature};
+use crate::{KeyDefect, VerifyError, digest, ecdsa_signature, ed25519_signature, rsa_signature};
 
 /// Verifies that `signature`, in X.509 form, is one by `key` over `message` in exactly this scheme.
 ///
@@ -15,14 +15,20 @@ pub fn verify(
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), VerifyError> {
-    verify_digest(key, scheme, &digest(scheme.digest(), message), signature)
+    match (scheme.family(), key.numbers()) {
+        (SchemeFamily::EdDsa, PublicKeyNumbers::Ed25519 { point }) => {
+            ed25519_signature::verify(point, message, signature)
+        }
+        _ => verify_digest(key, scheme, &digest(scheme.digest(), message), signature),
+    }
 }
 
 /// Verifies that `signature` is one by `key` over a message whose digest, in the scheme's hash,
 /// somebody computed before.
 ///
 /// # Errors
-/// As [`verify`], and [`VerifyError::DigestLength`] for bytes that are no such digest.
+/// As [`verify`]; [`VerifyError::DigestLength`] for bytes that are no such digest, [`VerifyError::NeedsMessage`]
+/// for a scheme that [signs no digests](SignatureScheme::signs_digests).
 pub fn verify_digest(
     key: &PublicKey,
     scheme: SignatureScheme,
@@ -46,6 +52,9 @@ pub fn verify_digest(
         }
         (SchemeFamily::Ecdsa, PublicKeyNumbers::Ec { curve, point }) => {
             ecdsa_signature::verify(*curve, point, digest, signature)
+        }
+        (SchemeFamily::EdDsa, PublicKeyNumbers::Ed25519 { .. }) => {
+            Err(VerifyError::NeedsMessage { scheme })
         }
         (_, PublicKeyNumbers::Other { .. }) => {
             Err(VerifyError::UnsupportedKey { key: key.algorithm(), defect: KeyDefect::Type })

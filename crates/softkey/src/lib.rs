@@ -14,6 +14,7 @@
 mod container;
 mod directory;
 mod ec_key;
+mod ed25519_key;
 mod encryption;
 mod file;
 mod pem;

@@ -14,14 +14,14 @@ use zeroize::Zeroizing;
 
 use crate::container::Container;
 use crate::private_key::PrivateKey;
-use crate::{ec_key, encryption, file, pem, rsa_key};
+use crate::{ec_key, ed25519_key, encryption, file, pem, rsa_key};
 
 /// A private key in this process's memory.
 ///
 /// RSA of 2048 to 4096 bits signs by PKCS#1 v1.5 with SHA-1, SHA-256, SHA-384 and SHA-512 and by PSS
-/// with all but SHA-1; P-256, P-384 and P-521 sign by ECDSA, also not with SHA-1. PKCS#1 v1.5 and
-/// ECDSA (RFC 6979) give the same signature for the same message every time. The secret is wiped
-/// when the key is dropped.
+/// with all but SHA-1; P-256, P-384 and P-521 sign by ECDSA, also not with SHA-1; Ed25519 signs messages
+/// and no digests. PKCS#1 v1.5, ECDSA (RFC 6979) and Ed25519 give the same signature for the same message
+/// every time. The secret is wiped when the key is dropped.
 pub struct SoftKey {
     public_key: PublicKey,
     private_key: PrivateKey,
@@ -159,10 +159,16 @@ impl SigningKey for SoftKey {
         match self.private_key {
             PrivateKey::Rsa(_) => rsa_key::SCHEMES,
             PrivateKey::Ec(_) => ec_key::SCHEMES,
+            PrivateKey::Ed25519(_) => ed25519_key::SCHEMES,
         }
     }
 
     fn sign(&self, scheme: SignatureScheme, message: &[u8]) -> Result<Signature, KeyError> {
+        if let PrivateKey::Ed25519(key) = &self.private_key
+            && scheme == SignatureScheme::Ed25519
+        {
+            return Ok(Signature::from_x509_bytes(key.sign(message)));
+        }
         match scheme.digest() {
             DigestAlgorithm::Sha1 => self.sign_digest(scheme, &Sha1::digest(message)),
             DigestAlgorithm::Sha256 => self.sign_digest(scheme, &Sha256::digest(message)),
@@ -187,6 +193,12 @@ impl DigestSigner for SoftKey {
         match &self.private_key {
             PrivateKey::Rsa(key) => rsa_key::sign_digest(key, scheme, digest),
             PrivateKey::Ec(key) => key.sign_digest(scheme, digest).map(Ok),
+            PrivateKey::Ed25519(_) => {
+                return Err(KeyError::new(
+                    KeyErrorKind::UnsupportedScheme,
+                    format!("{scheme} is over the message itself, and no digest can stand for it"),
+                ));
+            }
         }
         .unwrap_or_else(|| Err(self.refuse(scheme)))
         .map(Signature::from_x509_bytes)

@@ -7,7 +7,7 @@ mod server;
 
 use chancery_chain::{Policy, Status, TrustAnchors, validate};
 use chancery_cms::{NewAttribute, SignedDataBuilder, oid as cms_oid, signing_certificate_v2};
-use chancery_key::{DigestAlgorithm, SignatureScheme};
+use chancery_key::{DigestAlgorithm, KeyAlgorithm, SchemeFamily, SignatureScheme};
 use chancery_x509::asn1;
 use chancery_x509::{Identity, SerialNumber, Time};
 use const_oid::ObjectIdentifier;
@@ -35,9 +35,12 @@ pub enum AuthorityError {
         /// What it lacks.
         why: String,
     },
-    /// No scheme with a strong hash fits its key.
-    #[error("timestamps cannot be signed with this type of key")]
-    Key,
+    /// No scheme with a strong hash that Windows verifies in timestamps fits its key.
+    #[error("timestamps are signed with RSA and ECDSA keys, and not with one of {key}")]
+    Key {
+        /// The type of the key.
+        key: KeyAlgorithm,
+    },
 }
 
 /// Somebody who stamps: an identity, a policy, an accuracy. It has no clock: every answer is given the time.
@@ -54,7 +57,7 @@ impl Authority {
     ///
     /// # Errors
     /// [`AuthorityError::Certificate`] where verifiers would refuse the identity's certificate: extKeyUsage has to
-    /// be critical and timeStamping alone (RFC 3161 section 2.3). [`AuthorityError::Key`].
+    /// be critical and timeStamping alone (RFC 3161 section 2.3). [`AuthorityError::Key`] for a key of Ed25519 or unknown type.
     pub fn new(identity: Identity) -> Result<Self, AuthorityError> {
         let certificate = identity.certificate();
         let policy = Policy::time_stamping(certificate.not_before());
@@ -69,7 +72,10 @@ impl Authority {
                 why: finding.reason.to_string(),
             });
         }
-        let scheme = identity.conventional_scheme().ok_or(AuthorityError::Key)?;
+        let scheme = identity
+            .conventional_scheme()
+            .filter(|scheme| scheme.family() != SchemeFamily::EdDsa)
+            .ok_or_else(|| AuthorityError::Key { key: certificate.public_key().algorithm() })?;
         Ok(Self { identity, scheme, policy: DEFAULT_POLICY, accuracy: Accuracy::seconds(1) })
     }
 

@@ -2,7 +2,7 @@
 
 use chancery_chain::{Crl, Policy, Status, TrustAnchors, validate};
 use chancery_cms::{CertificateBinding, SignerInfo, certificate_binding, oid as cms_oid};
-use chancery_key::{DigestAlgorithm, SchemeFamily};
+use chancery_key::{DigestAlgorithm, SchemeFamily, SignatureScheme};
 use chancery_sigverify::hazmat;
 use chancery_x509::{Certificate, Time, oid as x509_oid};
 
@@ -128,7 +128,7 @@ impl TimestampVerifier {
         };
         let check =
             signer.check(token.signed_data.content_type, token.content, certificate.public_key());
-        if check.scheme.is_none() {
+        if !check.scheme.is_some_and(is_in_timestamps) {
             report.reasons.push(Reason::UnsupportedSignatureAlgorithm);
         } else if !check.signature_valid {
             report.reasons.push(Reason::SignatureMismatch);
@@ -190,7 +190,7 @@ impl TimestampVerifier {
             return report;
         };
         let check = signer.check(cms_oid::DATA, signature_value, certificate.public_key());
-        match check.scheme {
+        match check.scheme.filter(|scheme| is_in_timestamps(*scheme)) {
             None => report.reasons.push(Reason::UnsupportedSignatureAlgorithm),
             Some(_) if check.signature_valid => {}
             Some(scheme) => {
@@ -283,4 +283,12 @@ fn is_for_timestamps_but_not_critical(certificate: &Certificate) -> bool {
     let critical = extensions.get(x509_oid::EXTENDED_KEY_USAGE).is_none_or(|one| one.critical);
     let purposes = extensions.extended_key_usage();
     !critical && purposes.is_ok_and(|list| list.as_deref() == Some(&[x509_oid::TIME_STAMPING]))
+}
+
+/// Tells whether those who verify timestamps know a scheme: Windows does not know EdDSA.
+const fn is_in_timestamps(scheme: SignatureScheme) -> bool {
+    match scheme.family() {
+        SchemeFamily::RsaPkcs1 | SchemeFamily::RsaPss | SchemeFamily::Ecdsa => true,
+        SchemeFamily::EdDsa => false,
+    }
 }

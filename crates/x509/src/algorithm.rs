@@ -10,8 +10,8 @@ use crate::{Error, oid};
 
 /// Writes the `AlgorithmIdentifier` that X.509 uses for a scheme.
 ///
-/// RSA PKCS#1 v1.5 has NULL parameters (RFC 4055 section 5), ECDSA none (RFC 5758 section 3.2), PSS always
-/// the full parameters (RFC 4055 section 3.1).
+/// RSA PKCS#1 v1.5 has NULL parameters (RFC 4055 section 5), ECDSA none (RFC 5758 section 3.2) and
+/// Ed25519 none (RFC 8410 section 3), PSS always the full parameters (RFC 4055 section 3.1).
 #[must_use]
 pub fn algorithm_identifier(scheme: SignatureScheme) -> Vec<u8> {
     use DigestAlgorithm as D;
@@ -42,6 +42,7 @@ pub fn algorithm_identifier(scheme: SignatureScheme) -> Vec<u8> {
             D::Sha512 => &oid::ECDSA_WITH_SHA512,
             D::Sha256 => &oid::ECDSA_WITH_SHA256,
         })]),
+        SchemeFamily::EdDsa => asn1::sequence(&[&asn1::object_identifier(&oid::ED25519)]),
     }
 }
 
@@ -132,6 +133,8 @@ pub fn scheme_from_algorithm(algorithm: Tlv<'_>) -> Result<SignatureScheme, Erro
         oid::ECDSA_WITH_SHA256 => S::EcdsaSha256,
         oid::ECDSA_WITH_SHA384 => S::EcdsaSha384,
         oid::ECDSA_WITH_SHA512 => S::EcdsaSha512,
+        // RFC 8410 section 3: no parameters, not even NULL.
+        oid::ED25519 if parameters.is_none() => S::Ed25519,
         _ => return Err(Error::UnknownAlgorithm),
     };
     no_parameters(parameters).map(|()| scheme).ok_or(Error::UnknownAlgorithm)
@@ -216,6 +219,16 @@ mod tests {
             SignatureScheme::RsaPkcs1Sha384
         );
         assert!(scheme_from_algorithm(rsa).is_err(), "no hash to go with it in a certificate");
+    }
+
+    #[test]
+    fn ed25519_has_no_parameters_and_goes_with_sha512() {
+        let with_null = asn1::algorithm_with_null(&oid::ED25519);
+        let read = scheme_from_algorithm(Tlv::parse(&with_null).unwrap());
+        assert!(matches!(read, Err(Error::UnknownAlgorithm)));
+        let der = algorithm_identifier(SignatureScheme::Ed25519);
+        let read = signer_scheme(Tlv::parse(&der).unwrap(), DigestAlgorithm::Sha256);
+        assert!(matches!(read, Err(Error::AlgorithmMismatch)));
     }
 
     #[test]

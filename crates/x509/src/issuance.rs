@@ -122,6 +122,8 @@ fn key_is_sound(policy: IssuancePolicy, plan: &Plan<'_>, all: &mut Vec<IssuanceF
             }
         }
         KeyAlgorithm::Ec(_) => {}
+        // The CA/Browser Forum's baseline has RSA and the NIST curves alone (section 6.1.5).
+        KeyAlgorithm::Ed25519 if policy == IssuancePolicy::Private => {}
         other => all.push(IssuanceFinding::KeyType { algorithm: other }),
     }
     if let PublicKeyNumbers::Rsa { modulus, exponent } = plan.public_key.numbers() {

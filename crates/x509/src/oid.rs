@@ -36,6 +36,8 @@ oids! {
     ECDSA_WITH_SHA384 = "1.2.840.10045.4.3.3";
     /// ecdsa-with-SHA512.
     ECDSA_WITH_SHA512 = "1.2.840.10045.4.3.4";
+    /// id-Ed25519, of keys and of signatures (RFC 8410 section 3).
+    ED25519 = "1.3.101.112";
 
     /// id-ce-subjectKeyIdentifier (RFC 5280 section 4.2.1.2).
     SUBJECT_KEY_IDENTIFIER = "2.5.29.14";

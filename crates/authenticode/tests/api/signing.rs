@@ -1,8 +1,11 @@
 //! What a signature looks like, to the byte.
 
-use chancery_authenticode::{Error, PeSubject, Request, SignOptions, Subject, Verdict, sign};
-use chancery_cms::SignedData;
-use chancery_key::{DigestAlgorithm, EcCurve, KeyErrorKind, SignatureScheme as S};
+use chancery_authenticode::{
+    Error, PeSubject, PreparedSignature, Request, SignOptions, Subject, Verdict, oid, sign,
+};
+use chancery_cms::{SignedData, SignedDataBuilder};
+use chancery_key::{DigestAlgorithm, EcCurve, KeyAlgorithm, KeyErrorKind, SignatureScheme as S};
+use chancery_softkey::SoftKey;
 use chancery_testkit::pe_maker::{TinyPe, tiny_pe};
 use chancery_x509::asn1;
 
@@ -74,6 +77,30 @@ fn two_signings_are_one_and_verify_for_every_key() {
             assert_eq!(report.signatures[0].scheme, Some(scheme));
         }
     }
+}
+
+#[test]
+fn eddsa_is_not_signed_and_where_it_is_not_verified() {
+    let program = program();
+    let identity = signer(SoftKey::generate(KeyAlgorithm::Ed25519).unwrap(), S::Ed25519);
+    let sha512 = DigestAlgorithm::Sha512;
+    let measurement = measure(&program, &Request::digests([sha512]));
+    let subject = PeSubject::parse(program.as_slice()).unwrap();
+    let refused = sign(&subject, &measurement, &identity, &SignOptions::new(S::Ed25519));
+    let error = refused.unwrap_err();
+    assert!(matches!(error, Error::NotInAuthenticode { scheme: S::Ed25519 }));
+    assert_eq!(error.to_string(), "Windows does not verify ed25519 in Authenticode");
+
+    let digest = measurement.digest(sha512).unwrap();
+    let content = indirect_data(&PE_IMAGE_DATA, &sha512.oid(), digest);
+    let builder = SignedDataBuilder::new(oid::SPC_INDIRECT_DATA, content).unwrap();
+    let forged = builder.sign(&identity, S::Ed25519).unwrap();
+    let report = verify(&embed(&program, &[&forged]), &[identity.certificate()]);
+    assert_eq!(report.verdict, Verdict::Unsupported);
+    assert!(reasons(&report).contains(&"unsupported-signature-algorithm"), "{report:?}");
+    assert_eq!(report.signatures[0].scheme, Some(S::Ed25519));
+    let prepared = PreparedSignature::from_content_info(&forged);
+    assert!(matches!(prepared, Err(Error::NotInAuthenticode { scheme: S::Ed25519 })));
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use chancery_chain::{Policy, RevocationMode, Status, TrustAnchors, validate};
 use chancery_testkit::openssl::openssl;
-use chancery_x509::{Certificate, to_pem};
+use chancery_x509::{Certificate, Time, to_pem};
 
 use crate::maker::{NOW, time};
 use crate::scenarios::{self, Scenario};
@@ -92,4 +93,45 @@ fn a_key_with_a_curve_of_its_own_is_refused_when_it_is_read() {
     };
     assert!(read("named_curve").is_ok());
     assert!(matches!(read("explicit"), Err(chancery_x509::Error::PublicKey(_))));
+}
+
+#[test]
+fn a_path_of_ed25519_keys_holds_and_no_changed_one() {
+    if !is_there() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let succeed = |args: &[&str]| {
+        let output = openssl(args);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let (root, root_key, leaf) = (at("root.der"), at("root.key"), at("leaf.der"));
+    let root_args = ["req", "-x509", "-subj", "/CN=Root", "-noenc", "-newkey", "ed25519"];
+    succeed(&[&root_args[..], &["-keyout", &root_key, "-outform", "DER", "-out", &root]].concat());
+    let leaf_args = ["req", "-x509", "-subj", "/CN=Leaf", "-noenc", "-newkey", "ed25519"];
+    let extensions = [
+        "-addext",
+        "keyUsage=critical,digitalSignature",
+        "-addext",
+        "extendedKeyUsage=codeSigning",
+        "-addext",
+        "basicConstraints=CA:FALSE",
+    ];
+    let issue = ["-CA", &root, "-CAkey", &root_key, "-keyout", "/dev/null"];
+    let form = ["-outform", "DER", "-out", &leaf];
+    succeed(&[&leaf_args[..], &extensions, &issue, &form].concat());
+
+    let read = |path: &str| Certificate::from_der(&fs::read(path).unwrap()).unwrap();
+    let (root, leaf) = (read(&root), read(&leaf));
+    let anchors = TrustAnchors::new(vec![root]);
+    let judge = |leaf: &Certificate| {
+        let mut policy = Policy::code_signing(Time::now().unwrap());
+        policy.revocation = RevocationMode::Off;
+        validate(leaf, &[], &anchors, &[], &policy).status
+    };
+    assert_eq!(judge(&leaf), Status::Trusted);
+    let mut changed = leaf.as_der().to_vec();
+    *changed.last_mut().unwrap() ^= 1;
+    assert_eq!(judge(&Certificate::from_der(&changed).unwrap()), Status::Untrusted);
 }

@@ -12,6 +12,7 @@ mod amending;
 mod attributes;
 mod building;
 mod bundles;
+mod gnutls;
 mod openssl;
 mod reading;
 mod support;

@@ -28,6 +28,10 @@ pub(crate) fn ec(curve: EcCurve) -> SoftKey {
     SoftKey::generate(KeyAlgorithm::Ec(curve)).unwrap()
 }
 
+pub(crate) fn ed25519() -> SoftKey {
+    SoftKey::generate(KeyAlgorithm::Ed25519).unwrap()
+}
+
 fn builder(profile: Profile, subject: &str, key: &dyn SigningKey) -> CertificateBuilder {
     let time = |text| Time::parse_rfc3339(text).unwrap();
     CertificateBuilder::new(

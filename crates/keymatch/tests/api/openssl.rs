@@ -76,6 +76,7 @@ fn every_file_of_a_key_matches_every_other_and_none_of_another_key() {
     for kind in [
         "-algorithm RSA -pkeyopt rsa_keygen_bits:2048",
         "-algorithm EC -pkeyopt ec_paramgen_curve:P-384",
+        "-algorithm ED25519",
     ] {
         make(one.path(), kind);
         make(other.path(), kind);

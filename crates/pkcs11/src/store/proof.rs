@@ -2,8 +2,8 @@
 
 use chancery_key::PublicKey;
 use cryptoki_sys::{
-    CKA_ALWAYS_AUTHENTICATE, CKA_CLASS, CKA_KEY_TYPE, CKA_LABEL, CKA_SIGN, CKK_EC, CKK_RSA,
-    CKM_ECDSA, CKM_RSA_PKCS, CKO_PUBLIC_KEY,
+    CKA_ALWAYS_AUTHENTICATE, CKA_CLASS, CKA_KEY_TYPE, CKA_LABEL, CKA_SIGN, CKK_EC, CKK_EC_EDWARDS,
+    CKK_RSA, CKM_ECDSA, CKM_EDDSA, CKM_RSA_PKCS, CKO_PUBLIC_KEY,
 };
 
 use super::public;
@@ -47,6 +47,7 @@ pub(super) fn among(
     let mechanism = match told.number(CKA_KEY_TYPE) {
         Some(CKK_RSA) => Mechanism::plain(CKM_RSA_PKCS),
         Some(CKK_EC) => Mechanism::plain(CKM_ECDSA),
+        Some(CKK_EC_EDWARDS) => Mechanism::plain(CKM_EDDSA),
         _ => return Ok(None),
     };
     let signs = told.flag(CKA_SIGN) == Some(true);

@@ -3,13 +3,14 @@
 use chancery_key::{EcCurve, PublicKey};
 use cryptoki_sys::{
     CK_KEY_TYPE, CKA_CLASS, CKA_EC_PARAMS, CKA_EC_POINT, CKA_ID, CKA_KEY_TYPE, CKA_MODULUS,
-    CKA_PUBLIC_EXPONENT, CKA_PUBLIC_KEY_INFO, CKA_VALUE, CKK_EC, CKK_RSA, CKO_CERTIFICATE,
-    CKO_PUBLIC_KEY,
+    CKA_PUBLIC_EXPONENT, CKA_PUBLIC_KEY_INFO, CKA_VALUE, CKK_EC, CKK_EC_EDWARDS, CKK_RSA,
+    CKO_CERTIFICATE, CKO_PUBLIC_KEY,
 };
 use der::Decode;
 use der::asn1::OctetStringRef;
 
 use super::certificate::Fields;
+use super::edwards;
 use super::proof;
 use crate::Pkcs11Error;
 use crate::raw::{Attribute, Attributes, ObjectHandle, Session};
@@ -111,6 +112,9 @@ fn from_numbers(told: &Attributes) -> Option<PublicKey> {
             let curve = curve(told.bytes(CKA_EC_PARAMS)?)?;
             PublicKey::from_ec_point(curve, ec_point(curve, told.bytes(CKA_EC_POINT)?)?).ok()
         }
+        CKK_EC_EDWARDS => {
+            edwards::public_key(told.bytes(CKA_EC_PARAMS)?, told.bytes(CKA_EC_POINT)?)
+        }
         _ => None,
     }
 }
@@ -132,11 +136,12 @@ fn ec_point(curve: EcCurve, value: &[u8]) -> Option<&[u8]> {
 
 /// Tells whether a public key can belong to a private key that tells this much of itself.
 fn agrees(key: &PublicKey, private: &Attributes) -> bool {
-    let is_rsa = key.modulus().is_some();
+    let (is_rsa, is_edwards) = (key.modulus().is_some(), edwards::is_edwards(key));
     let key_type: Option<CK_KEY_TYPE> = private.number(CKA_KEY_TYPE);
     let of_one_type = match key_type {
         Some(CKK_RSA) => is_rsa,
-        Some(CKK_EC) => !is_rsa,
+        Some(CKK_EC) => !is_rsa && !is_edwards,
+        Some(CKK_EC_EDWARDS) => is_edwards,
         _ => false,
     };
     let modulus = private.bytes(CKA_MODULUS).map(without_leading_zeros);
@@ -145,7 +150,7 @@ fn agrees(key: &PublicKey, private: &Attributes) -> bool {
         && modulus.is_none_or(|modulus| key.modulus() == Some(modulus))
         && parameters.is_none_or(|parameters| match (curve(parameters), key.algorithm()) {
             (Some(curve), chancery_key::KeyAlgorithm::Ec(other)) => curve == other,
-            _ => false,
+            _ => edwards::is_on(parameters, key),
         })
 }
 

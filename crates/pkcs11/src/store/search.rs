@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use chancery_key::{KeyQuery, PublicKeyNumbers};
 use cryptoki_sys::{
-    CKA_CLASS, CKA_EC_POINT, CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_MODULUS, CKK_EC, CKK_RSA,
-    CKO_PRIVATE_KEY, CKO_PUBLIC_KEY,
+    CKA_CLASS, CKA_EC_POINT, CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_MODULUS, CKK_EC, CKK_EC_EDWARDS,
+    CKK_RSA, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY,
 };
 
 use super::KeyObject;
+use super::edwards;
 use super::public::ec_point_forms;
 use crate::Pkcs11Error;
 use crate::raw::{Attribute, ObjectHandle, Session};
@@ -75,6 +76,10 @@ impl Number {
         match (numbers, &query.modulus) {
             (Some(PublicKeyNumbers::Ec { point, .. }), _) => Some(Self {
                 forms: forms(CKK_EC, CKA_EC_POINT, ec_point_forms(point)),
+                on_private_keys: false,
+            }),
+            (Some(PublicKeyNumbers::Ed25519 { point }), _) => Some(Self {
+                forms: forms(CKK_EC_EDWARDS, CKA_EC_POINT, edwards::point_forms(point)),
                 on_private_keys: false,
             }),
             (Some(PublicKeyNumbers::Rsa { modulus, .. }), _) | (None, Some(modulus)) => {
@@ -151,7 +156,11 @@ mod tests {
             hsm.init_token("build", "4711");
             let module = Module::load(hsm.module()).unwrap();
             let store = TokenStore::new(Token::open(&module, &Uri::new()).unwrap(), FixedPin);
-            for algorithm in [KeyAlgorithm::Rsa { bits: 2048 }, KeyAlgorithm::Ec(EcCurve::P256)] {
+            for algorithm in [
+                KeyAlgorithm::Rsa { bits: 2048 },
+                KeyAlgorithm::Ec(EcCurve::P256),
+                KeyAlgorithm::Ed25519,
+            ] {
                 let wanted = store.generate_key(&KeyTemplate::new(algorithm)).unwrap();
                 store.generate_key(&KeyTemplate::new(algorithm)).unwrap();
                 let query = KeyQuery::any().with_public_key(wanted.public_key().clone());

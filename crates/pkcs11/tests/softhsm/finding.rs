@@ -2,15 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use chancery_key::hazmat::DigestSigner;
 use chancery_key::{
     EcCurve, KeyAlgorithm, KeyErrorKind, KeyInfo, KeyQuery, KeyStore, KeyTemplate, Match,
-    PublicKey, SigningKey,
+    PublicKey, SignatureScheme, SigningKey,
 };
 use chancery_pkcs11::{TokenStore, Uri};
 use chancery_testkit::openssl::openssl;
 use chancery_testkit::softhsm::{SoftHsm, isolated};
 
-use crate::{PIN, make, new_token, sign_and_verify};
+use crate::pins::Pins;
+use crate::{PIN, make, new_token, sign_and_verify, store};
 
 fn one(store: &TokenStore, query: &KeyQuery) -> KeyInfo {
     match store.find(query).unwrap() {
@@ -128,6 +130,44 @@ fn public_half(hsm: &SoftHsm, pem: &Path) -> PublicKey {
     ]);
     assert!(made.status.success());
     PublicKey::from_spki_der(&std::fs::read(file).unwrap()).unwrap()
+}
+
+#[test]
+fn edwards_keys_that_others_made_are_found_and_those_of_ed448_named() {
+    isolated(|hsm| {
+        hsm.init_token("build", PIN);
+        // The curve by its name, the point in an OCTET STRING, and no identifier: the key proves itself.
+        let login = ["--token-label", "build", "--login", "--pin", PIN];
+        let make = ["--keypairgen", "--key-type", "EC:edwards25519", "--label", "named"];
+        hsm.pkcs11_tool(login.iter().chain(&make));
+        // The curve by its identifier, the point bare.
+        let ed25519 = pem(hsm, "ed25519.pem", &["-algorithm", "ED25519"]);
+        hsm.import_key("build", PIN, &ed25519, "imported", "01");
+        let ed448 = pem(hsm, "ed448.pem", &["-algorithm", "ED448"]);
+        hsm.import_key("build", PIN, &ed448, "longer", "02");
+        let store = store(hsm, "build", Pins::of(PIN));
+
+        for label in ["named", "imported"] {
+            let key = store.open_key(&Uri::new().with_object(label)).unwrap();
+            assert_eq!(key.public_key().algorithm(), KeyAlgorithm::Ed25519);
+            assert_eq!(key.schemes(), [SignatureScheme::Ed25519]);
+            sign_and_verify(&key);
+            let query = KeyQuery::any().with_public_key(key.public_key().clone());
+            assert_eq!(one(&store, &query), *key.info());
+            let error = key.sign_digest(SignatureScheme::Ed25519, &[0; 64]).unwrap_err();
+            assert_eq!(error.kind(), KeyErrorKind::UnsupportedScheme);
+            assert!(error.to_string().contains("over messages alone"), "{error}");
+        }
+        let query = KeyQuery::any().with_public_key(public_half(hsm, &ed25519));
+        assert_eq!(one(&store, &query).label.as_deref(), Some("imported"));
+
+        let query = KeyQuery::any().with_public_key(public_half(hsm, &ed448));
+        let key = store.open(&one(&store, &query)).unwrap();
+        assert_eq!(key.public_key().algorithm().to_string(), "Ed448");
+        assert!(key.schemes().is_empty());
+        let error = key.sign(SignatureScheme::Ed25519, b"message").unwrap_err();
+        assert_eq!(error.kind(), KeyErrorKind::UnsupportedScheme);
+    });
 }
 
 #[test]

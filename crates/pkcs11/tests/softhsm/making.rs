@@ -8,12 +8,13 @@ use chancery_testkit::softhsm::{SoftHsm, isolated};
 
 use crate::{PIN, make, new_token, sign_and_verify};
 
-const KINDS: [(&str, KeyAlgorithm); 5] = [
+const KINDS: [(&str, KeyAlgorithm); 6] = [
     ("rsa-2048", KeyAlgorithm::Rsa { bits: 2048 }),
     ("rsa-3072", KeyAlgorithm::Rsa { bits: 3072 }),
     ("p256", KeyAlgorithm::Ec(EcCurve::P256)),
     ("p384", KeyAlgorithm::Ec(EcCurve::P384)),
     ("p521", KeyAlgorithm::Ec(EcCurve::P521)),
+    ("ed25519", KeyAlgorithm::Ed25519),
 ];
 
 #[test]
@@ -115,9 +116,8 @@ fn a_type_that_is_not_made_leaves_nothing_behind() {
 fn keys_and_store_conform_to_the_seam() {
     isolated(|hsm| {
         let store = new_token(hsm, "build");
-        for (label, algorithm) in
-            KINDS.into_iter().filter(|(label, _)| matches!(*label, "rsa-2048" | "p256" | "p384"))
-        {
+        let kinds = ["rsa-2048", "p256", "p384", "ed25519"];
+        for (label, algorithm) in KINDS.into_iter().filter(|(label, _)| kinds.contains(label)) {
             let template = KeyTemplate::new(algorithm).with_label(label);
             let report = conformance::check_store(&store, &template)
                 .unwrap_or_else(|failures| panic!("{label}: {failures:#?}"));

@@ -7,6 +7,7 @@
 )]
 
 mod ecdsa;
+mod ed25519;
 mod forgeries;
 mod hostile;
 mod pss;

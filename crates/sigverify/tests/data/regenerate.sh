@@ -43,6 +43,9 @@ for curve in p256:P-256 p384:P-384 p521:P-521; do
     ec "${curve%:*}" "${curve#*:}"
     for hash in sha1 sha256 sha384 sha512; do plain "${curve%:*}" ecdsa $hash; done
 done
+openssl genpkey -quiet -algorithm ED25519 -out "$keys/ed25519.pem"
+openssl pkey -in "$keys/ed25519.pem" -pubout -outform DER -out ed25519.spki.der
+openssl pkeyutl -sign -rawin -inkey "$keys/ed25519.pem" -in message.bin -out ed25519.ed25519.sig
 
 rsa rsa2048e3 2048 3;    plain rsa2048e3 rsa-pkcs1 sha256
 openssl rsa -in "$keys/rsa2048e3.pem" -noout -text > "$keys/numbers.txt"

@@ -1,10 +1,11 @@
 //! The same message gives the same signature; the known answers of RFC 6979.
 
 use chancery_key::SignatureScheme::*;
-use chancery_key::{EcCurve, SchemeFamily, SigningKey, ecdsa_fixed_from_der};
+use chancery_key::hazmat::DigestSigner;
+use chancery_key::{EcCurve, KeyErrorKind, SchemeFamily, SigningKey, ecdsa_fixed_from_der};
 use chancery_softkey::SoftKey;
 
-use super::support::{Passphrase, ec, rsa};
+use super::support::{Passphrase, ec, ed25519, rsa};
 
 fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
@@ -55,9 +56,29 @@ fn ecdsa_gives_the_answers_of_rfc_6979() {
 }
 
 #[test]
+fn ed25519_gives_the_answer_of_rfc_8032_and_signs_no_digest() {
+    // Section 7.1, test 2, in the PKCS#8 of RFC 8410 section 7.
+    let der = bytes(
+        "302e020100300506032b6570042204204ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+    );
+    let key = SoftKey::from_der(&der, &Passphrase::none(), "key.der").unwrap();
+    let signature = key.sign(Ed25519, b"\x72").unwrap();
+    let answer = "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da\
+                  085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00";
+    assert_eq!(signature.as_bytes(), bytes(answer));
+    let error = key.sign_digest(Ed25519, &[0; 64]).unwrap_err();
+    assert_eq!(error.kind(), KeyErrorKind::UnsupportedScheme);
+    assert_eq!(
+        error.to_string(),
+        "ed25519 is over the message itself, and no digest can stand for it"
+    );
+}
+
+#[test]
 fn signing_twice_gives_the_same_bytes_but_for_pss() {
     let ec_keys = EcCurve::ALL.map(ec);
-    for key in [rsa()].into_iter().chain(&ec_keys) {
+    let ed25519 = ed25519();
+    for key in [rsa(), &ed25519].into_iter().chain(&ec_keys) {
         for scheme in key.schemes() {
             let sign = || key.sign(*scheme, b"the same message").unwrap();
             let salted = scheme.family() == SchemeFamily::RsaPss;

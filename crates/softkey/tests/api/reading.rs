@@ -5,7 +5,7 @@ use chancery_key::{EcCurve, KeyAlgorithm, KeyErrorKind, PinPurpose, SignatureSch
 use chancery_softkey::SoftKey;
 use proptest::prelude::*;
 
-use super::support::{Passphrase, chain, ec, rsa};
+use super::support::{Passphrase, chain, ec, ed25519, rsa};
 
 fn read(text: &str) -> Result<SoftKey, chancery_key::KeyError> {
     SoftKey::from_pem(text, &Passphrase::none(), "release.pem")
@@ -30,7 +30,8 @@ fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
 #[test]
 fn what_is_written_reads_back_as_the_same_key() {
     let ec_keys = EcCurve::ALL.map(ec);
-    for key in [rsa()].into_iter().chain(&ec_keys) {
+    let ed25519 = ed25519();
+    for key in [rsa(), &ed25519].into_iter().chain(&ec_keys) {
         let plain = key.danger_to_plain_pem().unwrap();
         assert!(plain.starts_with("-----BEGIN PRIVATE KEY-----\n"));
         let read = read(&plain).unwrap();
@@ -38,6 +39,42 @@ fn what_is_written_reads_back_as_the_same_key() {
         let scheme = key.schemes()[0];
         assert_eq!(read.sign(scheme, b"m").unwrap(), key.sign(scheme, b"m").unwrap());
     }
+}
+
+/// The example of RFC 8410 section 10.3, which has an attribute and the public half as well.
+const RFC8410_EXAMPLE: &str = "-----BEGIN PRIVATE KEY-----
+MHICAQEwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC
+oB8wHQYKKoZIhvcNAQkJFDEPDA1DdXJkbGUgQ2hhaXJzgSEAGb9ECWmEzf6FQbrB
+Z9w7lshQhqowtrbLDFw4rXAxZuE=
+-----END PRIVATE KEY-----
+";
+
+#[test]
+fn an_ed25519_key_may_bring_its_public_half_which_must_be_its_own() {
+    let key = read(RFC8410_EXAMPLE).unwrap();
+    assert_eq!(key.public_key().algorithm(), KeyAlgorithm::Ed25519);
+    assert_eq!(key.public_key().subject_public_key()[..2], [0x19, 0xbf]);
+
+    let (kind, message) = refusal(&RFC8410_EXAMPLE.replace("ZuE=", "ZuI="));
+    assert_eq!(kind, KeyErrorKind::Malformed);
+    assert!(message.ends_with("the public half in the file is not that of the private half"));
+}
+
+#[test]
+fn an_ed25519_key_of_another_length_or_with_parameters_is_refused() {
+    let key = |parameters: &[u8], seed: &[u8]| {
+        let algorithm = tlv(0x30, &[&[0x06, 3, 0x2b, 0x65, 0x70], parameters].concat());
+        let inner = tlv(0x04, &tlv(0x04, seed));
+        let der = tlv(0x30, &[&[2, 1, 0], algorithm.as_slice(), &inner].concat());
+        SoftKey::from_der(&der, &Passphrase::none(), "key.der").map_err(|error| chain(&error))
+    };
+    assert!(key(&[], &[7; 32]).is_ok());
+    for len in [0, 31, 33, 64] {
+        let error = key(&[], &vec![7; len]).unwrap_err();
+        assert!(error.ends_with("the private half of an Ed25519 key is not 32 octets"), "{error}");
+    }
+    let error = key(&[5, 0], &[7; 32]).unwrap_err();
+    assert!(error.ends_with("an Ed25519 key with parameters, where there are none"), "{error}");
 }
 
 #[test]

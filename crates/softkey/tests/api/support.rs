@@ -19,6 +19,10 @@ pub(crate) fn ec(curve: EcCurve) -> SoftKey {
     SoftKey::generate(KeyAlgorithm::Ec(curve)).unwrap()
 }
 
+pub(crate) fn ed25519() -> SoftKey {
+    SoftKey::generate(KeyAlgorithm::Ed25519).unwrap()
+}
+
 /// Gives one passphrase, and remembers what it was asked.
 #[derive(Debug)]
 pub(crate) struct Passphrase {

@@ -107,6 +107,11 @@ fn stranger(key: &PublicKey) -> PublicKey {
             point[1] ^= 1;
             PublicKey::from_ec_point(*curve, &point).unwrap()
         }
+        PublicKeyNumbers::Ed25519 { point } => {
+            let mut point = *point;
+            point[1] ^= 1;
+            PublicKey::from_ed25519_point(&point).unwrap()
+        }
         other => panic!("no other key like {other:?}"),
     }
 }

@@ -36,6 +36,10 @@ pub(crate) fn key() -> Arc<SoftKey> {
     Arc::new(SoftKey::generate(KeyAlgorithm::Ec(EcCurve::P256)).unwrap())
 }
 
+pub(crate) fn ed25519() -> Arc<SoftKey> {
+    Arc::new(SoftKey::generate(KeyAlgorithm::Ed25519).unwrap())
+}
+
 /// A certificate written as it stands, for a key of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct Party {
@@ -81,7 +85,10 @@ impl Maker {
     }
 
     pub(crate) fn issued_by(&self, issuer: &Party) -> Party {
-        let key = key();
+        self.issued_for(key(), issuer)
+    }
+
+    pub(crate) fn issued_for(&self, key: Arc<SoftKey>, issuer: &Party) -> Party {
         let name = issuer.certificate.subject().to_string();
         let certificate = self.sign(&key, &name, &issuer.key);
         Party { key, certificate }

@@ -1,11 +1,14 @@
 //! Tokens, each with one thing wrong.
 
 use chancery_chain::{Policy, TrustAnchors};
-use chancery_key::DigestAlgorithm;
+use chancery_key::{DigestAlgorithm, KeyAlgorithm, SignatureScheme};
+use chancery_timestamp::tsa::{Authority, AuthorityError};
 use chancery_timestamp::{MessageImprint, Reason, TimestampKind, TimestampVerifier, Token, oid};
 use chancery_x509::oid as x509_oid;
 
-use super::forge::{Maker, NOW, TokenMaker, VALUE, World, ess_v1, ess_v2, info, stamped, time};
+use super::forge::{
+    Maker, NOW, TokenMaker, VALUE, World, ed25519, ess_v1, ess_v2, info, stamped, time,
+};
 
 #[test]
 fn a_token_proves_its_time() {
@@ -16,6 +19,19 @@ fn a_token_proves_its_time() {
     assert_eq!((report.kind, report.time), (TimestampKind::Rfc3161, Some(stamped())));
     assert_eq!(report.digest_algorithm, Some(DigestAlgorithm::Sha256));
     assert_eq!(report.signer.as_ref(), Some(&world.server.certificate));
+}
+
+#[test]
+fn eddsa_makes_no_timestamp_and_proves_no_time() {
+    let root = Maker::root().self_signed();
+    let server = Maker::server().issued_for(ed25519(), &root);
+    let world = World { root, server };
+    let refused = Authority::new(world.identity()).unwrap_err();
+    assert!(matches!(refused, AuthorityError::Key { key: KeyAlgorithm::Ed25519 }), "{refused}");
+
+    let mut maker = TokenMaker::new(&world);
+    maker.scheme = SignatureScheme::Ed25519;
+    assert_eq!(world.judge(&maker.sign(&world.server)), ["unsupported-signature-algorithm"]);
 }
 
 #[test]

@@ -117,7 +117,10 @@ impl fmt::Display for IssuanceFinding {
                 write!(f, "the RSA key has {bits} bits, where {least} are the least")
             }
             Self::KeyType { algorithm } => {
-                write!(f, "a key of {algorithm}, where RSA, P-256, P-384 and P-521 are allowed")
+                write!(
+                    f,
+                    "a key of {algorithm}, where RSA, P-256, P-384, P-521 and, in private, Ed25519 are allowed"
+                )
             }
             Self::ModulusFactor { factor } => write!(f, "{factor} divides the RSA modulus"),
             Self::SmallExponent => f.write_str("the RSA exponent is below 65537"),

@@ -12,11 +12,11 @@ use const_oid::ObjectIdentifier;
 use super::support::name;
 
 #[test]
-fn edwards_curves_of_openssl_are_read_and_named() {
+fn a_curve_that_is_not_verified_is_read_and_named() {
     let folder = std::env::temp_dir().join(format!("chancery-edwards-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
-    for named in ["Ed25519", "Ed448"] {
+    for named in ["Ed448"] {
         for (kind, out) in [(&["-x509"][..], at("cert.pem")), (&[], at("request.csr"))] {
             let mut args = vec!["req", "-new", "-newkey", named, "-noenc", "-subj", "/CN=Edwards"];
             args.extend(kind);

@@ -10,7 +10,7 @@ use chancery_x509::{
     CertificationRequest, Identity, Profile, RequestBuilder, oid, read_certificates, to_pem,
 };
 
-use super::support::{builder, ec, issue, name, root, rsa};
+use super::support::{builder, ec, ed25519, issue, name, root, rsa};
 
 /// A folder to run `openssl` in.
 struct OpenSsl(PathBuf);
@@ -59,12 +59,13 @@ impl OpenSsl {
 #[test]
 fn openssl_verifies_our_chain_strictly_and_no_changed_one() {
     let Some(dir) = OpenSsl::find("chain") else { return };
-    let (p256, p384) = (ec(EcCurve::P256), ec(EcCurve::P384));
-    let cases: [(&dyn SigningKey, S); 4] = [
+    let (p256, p384, ed25519) = (ec(EcCurve::P256), ec(EcCurve::P384), ed25519());
+    let cases: [(&dyn SigningKey, S); 5] = [
         (rsa(), S::RsaPkcs1Sha256),
         (rsa(), S::RsaPssSha256),
         (&p256, S::EcdsaSha256),
         (&p384, S::EcdsaSha384),
+        (&ed25519, S::Ed25519),
     ];
     for (index, (key, scheme)) in cases.into_iter().enumerate() {
         let root_key = ec(EcCurve::P384);
@@ -111,12 +112,13 @@ fn openssl_verifies_our_chain_strictly_and_no_changed_one() {
 #[test]
 fn openssl_verifies_our_requests_and_no_changed_one() {
     let Some(dir) = OpenSsl::find("request") else { return };
-    let (p256, p384) = (ec(EcCurve::P256), ec(EcCurve::P384));
-    let cases: [(&dyn SigningKey, S); 4] = [
+    let (p256, p384, ed25519) = (ec(EcCurve::P256), ec(EcCurve::P384), ed25519());
+    let cases: [(&dyn SigningKey, S); 5] = [
         (rsa(), S::RsaPkcs1Sha256),
         (rsa(), S::RsaPssSha512),
         (&p256, S::EcdsaSha256),
         (&p384, S::EcdsaSha384),
+        (&ed25519, S::Ed25519),
     ];
     let verify = |der: &[u8]| {
         let file = dir.write("request.der", der);
@@ -160,15 +162,18 @@ fn certificates_of_openssl_are_read_and_verified() {
         "extendedKeyUsage=codeSigning,emailProtection,1.3.6.1.4.1.311.10.3.13",
         "1.2.3.4.5=critical,DER:0500",
     ];
-    for (newkey, option, algorithm) in [
-        ("rsa", "rsa_keygen_bits:2048", KeyAlgorithm::Rsa { bits: 2048 }),
-        ("ec", "ec_paramgen_curve:P-384", KeyAlgorithm::Ec(EcCurve::P384)),
-        ("ec", "ec_paramgen_curve:P-521", KeyAlgorithm::Ec(EcCurve::P521)),
+    for (newkey, options, algorithm) in [
+        ("rsa", &["-pkeyopt", "rsa_keygen_bits:2048"][..], KeyAlgorithm::Rsa { bits: 2048 }),
+        ("ec", &["-pkeyopt", "ec_paramgen_curve:P-384"], KeyAlgorithm::Ec(EcCurve::P384)),
+        ("ec", &["-pkeyopt", "ec_paramgen_curve:P-521"], KeyAlgorithm::Ec(EcCurve::P521)),
+        ("ed25519", &[], KeyAlgorithm::Ed25519),
     ] {
         let (key, out) = (dir.at("new.key"), dir.at("new.pem"));
         let subject = "/C=GB/O=Example, Ltd/OU=A+CN=Tést/emailAddress=a@b.example";
         let mut args = vec!["req", "-x509", "-utf8", "-multivalue-rdn", "-noenc"];
-        args.extend(["-newkey", newkey, "-pkeyopt", option, "-keyout", &key, "-out", &out]);
+        args.extend(["-newkey", newkey]);
+        args.extend(options);
+        args.extend(["-keyout", &key, "-out", &out]);
         args.extend(["-days", "30", "-subj", subject]);
         args.extend(many.iter().flat_map(|extension| ["-addext", extension]));
         OpenSsl::succeed(&args);

@@ -9,16 +9,17 @@ use chancery_x509::{
 use const_oid::ObjectIdentifier;
 
 use super::forge::{extension, unknown_oid};
-use super::support::{ec, name, p256, rsa};
+use super::support::{ec, ed25519, name, p256, rsa};
 
 #[test]
 fn a_request_of_every_key_type_is_read_back() {
-    let (p256, p384) = (ec(EcCurve::P256), ec(EcCurve::P384));
-    let cases: [(&dyn SigningKey, S); 4] = [
+    let (p256, p384, ed25519) = (ec(EcCurve::P256), ec(EcCurve::P384), ed25519());
+    let cases: [(&dyn SigningKey, S); 5] = [
         (rsa(), S::RsaPkcs1Sha256),
         (rsa(), S::RsaPssSha384),
         (&p256, S::EcdsaSha256),
         (&p384, S::EcdsaSha384),
+        (&ed25519, S::Ed25519),
     ];
     for (key, scheme) in cases {
         let subject = name("CN=Example,O=Example Ltd,C=GB");
@@ -52,8 +53,11 @@ fn a_request_may_ask_for_nothing() {
 
 #[test]
 fn any_changed_byte_makes_the_request_unreadable() {
-    for (key, scheme) in [(&p256() as &dyn SigningKey, S::EcdsaSha256), (rsa(), S::RsaPkcs1Sha256)]
-    {
+    for (key, scheme) in [
+        (&p256() as &dyn SigningKey, S::EcdsaSha256),
+        (&ed25519(), S::Ed25519),
+        (rsa(), S::RsaPkcs1Sha256),
+    ] {
         let made = RequestBuilder::code_signing(name("CN=Example")).sign(key, scheme).unwrap();
         for offset in 0..made.as_der().len() {
             for mask in [0xff, 0x01, 0x80] {

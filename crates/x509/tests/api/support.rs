@@ -20,6 +20,10 @@ pub(crate) fn ec(curve: EcCurve) -> SoftKey {
     SoftKey::generate(KeyAlgorithm::Ec(curve)).unwrap()
 }
 
+pub(crate) fn ed25519() -> SoftKey {
+    SoftKey::generate(KeyAlgorithm::Ed25519).unwrap()
+}
+
 pub(crate) fn p256() -> SoftKey {
     ec(EcCurve::P256)
 }
