@@ -8,6 +8,7 @@ use chancery_authenticode::{Report, SignatureReport, TrustAnchors, VerificationP
 use chancery_testkit::corpus::{Corpus, CorpusFile};
 use chancery_x509::{Time, read_certificates};
 
+use crate::evidence::{self, Cell};
 use crate::opinion::{Agreement, FIELDS, Opinion, compare};
 use crate::tools::{self, Opinions};
 use crate::{judge_file, memory};
@@ -87,7 +88,7 @@ pub fn examine(dir: &Path, roots: &Path) -> Result<Vec<Examined>, String> {
             strict: by_strict,
             windows: judge(&windows)?,
             tools: vec![
-                ("osslsigncode", tools::osslsigncode(&file.path, roots)?),
+                ("osslsigncode", tools::osslsigncode(&file.path, roots, None)?),
                 ("signify", signify),
                 ("lief", lief),
             ],
@@ -113,8 +114,8 @@ pub struct Difference {
     pub field: &'static str,
     /// How we differ.
     pub agreement: Agreement,
-    /// What we found.
-    pub because: Vec<String>,
+    /// What we found, or what shows that the tool is wrong.
+    pub because: String,
 }
 
 /// How often we agree with each tool on each field, and every time we do not.
@@ -130,13 +131,21 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares one of our two reports of each file with the tools.
-    #[must_use]
-    pub fn new(examined: &[Examined], ours: impl Fn(&Examined) -> &Result<Report, String>) -> Self {
+    /// Compares one of our two reports of each file with the tools. Where we accept what one refuses, they are
+    /// asked again for what shows who is right: see [`evidence`].
+    ///
+    /// # Errors
+    /// Where a tool cannot be asked.
+    pub fn new(
+        examined: &[Examined],
+        roots: &Path,
+        ours: impl Fn(&Examined) -> &Result<Report, String>,
+    ) -> Result<Self, String> {
         let mut found = Self::default();
         for one in examined {
             let none = Vec::new();
-            let signatures = ours(one).as_ref().map_or(&none, |report| &report.signatures);
+            let report = ours(one).as_ref().ok();
+            let signatures = report.map_or(&none, |report| &report.signatures);
             for (tool, opinions) in &one.tools {
                 if opinions.len() != signatures.len() {
                     let counts = (signatures.len(), opinions.len());
@@ -146,28 +155,61 @@ impl Comparison {
                 for (signature, theirs) in signatures.iter().zip(opinions) {
                     let mine = Opinion::ours(signature).answers();
                     for ((field, mine), theirs) in FIELDS.iter().zip(mine).zip(theirs.answers()) {
-                        let agreement = compare(mine, theirs);
+                        let shown = match (compare(mine, theirs), report) {
+                            (Agreement::Weaker, Some(report)) => {
+                                let examined = one;
+                                evidence::of(&Cell {
+                                    examined,
+                                    report,
+                                    signature,
+                                    tool,
+                                    field,
+                                    roots,
+                                })?
+                            }
+                            _ => None,
+                        };
+                        let agreement =
+                            shown.map_or_else(|| compare(mine, theirs), |(agreement, _)| agreement);
                         *found.counts.entry((tool, field, agreement)).or_default() += 1;
-                        if matches!(agreement, Agreement::Stricter | Agreement::Weaker) {
-                            found.differences.push(Difference {
-                                file: one.file.name.clone(),
-                                index: signature.index,
-                                tool,
-                                field,
-                                agreement,
-                                because: because(signature, field, agreement),
-                            });
+                        if matches!(agreement, Agreement::Same | Agreement::Silent) {
+                            continue;
                         }
+                        found.differences.push(Difference {
+                            file: one.file.name.clone(),
+                            index: signature.index,
+                            tool,
+                            field,
+                            agreement,
+                            because: match shown {
+                                Some((_, because)) => because.to_owned(),
+                                None => because(signature, field, agreement),
+                            },
+                        });
                     }
                 }
             }
         }
-        found
+        Ok(found)
+    }
+
+    /// Returns how many differences nothing explains: where we are weaker, or stricter without a finding.
+    #[must_use]
+    pub fn unexplained(&self) -> usize {
+        self.differences.iter().filter(|one| one.is_unexplained()).count()
+    }
+}
+
+impl Difference {
+    /// Tells whether nothing explains it.
+    #[must_use]
+    pub fn is_unexplained(&self) -> bool {
+        self.agreement == Agreement::Weaker || self.because.is_empty()
     }
 }
 
 /// Names what we found about one field.
-fn because(signature: &SignatureReport, field: &str, agreement: Agreement) -> Vec<String> {
+fn because(signature: &SignatureReport, field: &str, agreement: Agreement) -> String {
     let mut names: Vec<String> = match field {
         "chain" if agreement == Agreement::Stricter => {
             signature.chain_findings.iter().map(|one| one.reason.name().to_owned()).collect()
@@ -180,5 +222,5 @@ fn because(signature: &SignatureReport, field: &str, agreement: Agreement) -> Ve
     };
     names.sort_unstable();
     names.dedup();
-    names
+    names.join(", ")
 }

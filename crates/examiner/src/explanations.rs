@@ -1,4 +1,4 @@
-//! Why our answer is right where tools disagree with each other, or with us.
+//! Why our answer is right where tools disagree with each other.
 //!
 //! A disagreement without a sentence here fails the examination: somebody has to look at it first.
 
@@ -36,27 +36,6 @@ pub fn of_disagreement(part: &str) -> Option<&'static str> {
     REASONS.iter().find(|(start, _)| part.trim().starts_with(start)).map(|(_, why)| *why)
 }
 
-/// Explains why we accept a field that a tool refuses, where we found these things about the signature.
-#[must_use]
-pub fn of_weaker(tool: &str, field: &str, file: &str, found: &[String]) -> Option<&'static str> {
-    if tool == "osslsigncode" && found.iter().any(|name| name == "timestamp-bare-hash") {
-        return Some(
-            "the counter-signature is over a bare hash, which Windows bears with and OpenSSL does not; the path \
-             held at its time",
-        );
-    }
-    Some(match (tool, field, file) {
-        ("lief", "digest", "PeNet__firefox_x64_manipulated.exe") => {
-            "the file's digest is the content's; it is messageDigest that is not, which LIEF calls by the same \
-             name and we call message-digest-mismatch"
-        }
-        ("lief", "digest", "gen-mut__dir-beyond-eof.dll") => {
-            "LIEF hashes part of the table that ends after the file; we leave it out and say malformed"
-        }
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +44,5 @@ mod tests {
     fn a_new_disagreement_is_not_explained() {
         assert!(of_disagreement("osslsigncode=ok vs everybody").is_none());
         assert!(of_disagreement(" sig-count osslsigncode=0 own(all)=1").is_some());
-        assert!(of_weaker("signify", "digest", "a.exe", &[]).is_none());
     }
 }

@@ -12,6 +12,7 @@
 
 pub mod checks_table;
 pub mod corpus;
+pub mod evidence;
 pub mod explanations;
 pub mod forge;
 mod judging;

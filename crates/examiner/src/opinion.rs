@@ -42,19 +42,42 @@ impl Opinion {
 
 /// How our answer stands to another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(clippy::exhaustive_enums, reason = "two answers of yes or no")]
+#[expect(clippy::exhaustive_enums, reason = "two answers of yes or no, and what explains them")]
 pub enum Agreement {
     /// Both say the same.
     Same,
     /// We refuse what the other accepts.
     Stricter,
-    /// We accept what the other refuses.
+    /// We accept what the other refuses, and it was shown that what it refuses is genuine.
+    Refuted,
+    /// We accept this field and refuse the signature for another, where the other tool refuses it for this one.
+    Elsewhere,
+    /// We accept what the other refuses, and nothing shows that we may.
     Weaker,
     /// The other does not say.
     Silent,
 }
 
-/// Compares an answer of ours with another's.
+impl Agreement {
+    /// Every one, in the order of the tables.
+    pub const ALL: [Self; 6] =
+        [Self::Same, Self::Stricter, Self::Refuted, Self::Elsewhere, Self::Weaker, Self::Silent];
+
+    /// Returns the word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Stricter => "stricter",
+            Self::Refuted => "refuted",
+            Self::Elsewhere => "elsewhere",
+            Self::Weaker => "weaker",
+            Self::Silent => "silent",
+        }
+    }
+}
+
+/// Compares an answer of ours with another's, before anybody asks what shows which is right.
 #[must_use]
 pub fn compare(ours: Option<bool>, other: Option<bool>) -> Agreement {
     match (ours, other) {

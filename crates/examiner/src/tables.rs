@@ -16,8 +16,8 @@ pub(crate) fn corpus(dir: &Path) -> Result<(), String> {
     let examined = examine(dir, &roots)?;
     verdicts(&examined);
     strictness(&examined);
-    let mut open = agreement("windows", &Comparison::new(&examined, |one| &one.windows));
-    open += agreement("strict", &Comparison::new(&examined, |one| &one.strict));
+    let mut open = agreement("windows", &Comparison::new(&examined, &roots, |one| &one.windows)?);
+    open += agreement("strict", &Comparison::new(&examined, &roots, |one| &one.strict)?);
     open += disagreements_among_tools(&examined);
     costs(&examined)?;
     match open {
@@ -60,43 +60,36 @@ fn strictness(examined: &[Examined]) {
 
 /// Prints a comparison and returns how much of it wants an explanation.
 fn agreement(policy: &str, comparison: &Comparison) -> usize {
-    let mut open = 0;
     println!("\nsignature by signature, ours by {policy}");
-    println!(
-        "{:<14} {:<10} {:>5} {:>9} {:>7} {:>7}",
-        "tool", "field", "same", "stricter", "weaker", "silent"
-    );
+    print!("{:<14} {:<10}", "tool", "field");
+    for agreement in Agreement::ALL {
+        print!(" {:>9}", agreement.name());
+    }
+    println!();
     for tool in ["osslsigncode", "signify", "lief"] {
         for field in FIELDS {
-            let count = |agreement| {
-                comparison.counts.get(&(tool, field, agreement)).copied().unwrap_or_default()
-            };
-            println!(
-                "{tool:<14} {field:<10} {:>5} {:>9} {:>7} {:>7}",
-                count(Agreement::Same),
-                count(Agreement::Stricter),
-                count(Agreement::Weaker),
-                count(Agreement::Silent)
-            );
+            print!("{tool:<14} {field:<10}");
+            for agreement in Agreement::ALL {
+                let count = comparison.counts.get(&(tool, field, agreement));
+                print!(" {:>9}", count.copied().unwrap_or_default());
+            }
+            println!();
         }
     }
     for one in &comparison.differences {
-        let how = if one.agreement == Agreement::Weaker { "weaker" } else { "stricter" };
-        let because = one.because.join(", ");
-        let why = match one.agreement {
-            Agreement::Weaker => {
-                explanations::of_weaker(one.tool, one.field, &one.file, &one.because)
-            }
-            _ => Some(because.as_str()).filter(|because| !because.is_empty()),
+        let how = match one.agreement {
+            Agreement::Refuted => "refuted",
+            Agreement::Elsewhere => "elsewhere",
+            Agreement::Weaker => "weaker than",
+            _ => "stricter than",
         };
-        open += usize::from(why.is_none());
-        let why = why.unwrap_or("NOT EXPLAINED");
-        println!("  {how} than {}: {}[{}] {}: {why}", one.tool, one.file, one.index, one.field);
+        let why = if one.is_unexplained() { "NOT EXPLAINED" } else { &one.because };
+        println!("  {how} {}: {}[{}] {}: {why}", one.tool, one.file, one.index, one.field);
     }
     for (file, tool, ours, theirs) in &comparison.counted_otherwise {
         println!("  {file}: {tool} sees {theirs} signatures, we see {ours}");
     }
-    open
+    comparison.unexplained()
 }
 
 /// Prints what the manifest's tools disagree about, and our answer; returns how many lack an explanation.

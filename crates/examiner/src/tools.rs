@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::env;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use chancery_testkit::workspace;
-use chancery_x509::Time;
+use chancery_x509::{Certificate, Time, to_pem};
 use serde_json::Value;
 
 use crate::opinion::Opinion;
@@ -39,22 +39,16 @@ pub fn microsoft_roots() -> Result<PathBuf, String> {
     Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
 }
 
-/// Asks osslsigncode about a file, in a process of its own.
+/// Asks osslsigncode about a file, in a process of its own: now, or at a time.
 ///
 /// # Errors
 /// Where it cannot be run.
-pub fn osslsigncode(file: &Path, roots: &Path) -> Result<Opinions, String> {
-    let output = Command::new("osslsigncode")
-        .args(["verify".as_ref(), "-CAfile".as_ref(), roots.as_os_str()])
-        .args(["-TSA-CAfile".as_ref(), roots.as_os_str()])
-        // Nobody asks a network: what a revocation list says is another question.
-        .args(["-ignore-cdp", "-ignore-crl"])
-        .args(["-in".as_ref(), file.as_os_str()])
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("cannot run osslsigncode: {error}; run `cargo xtask oracles`"))?;
+pub fn osslsigncode(file: &Path, roots: &Path, at: Option<Time>) -> Result<Opinions, String> {
+    let output = ask_osslsigncode(file, roots, at)?;
     let said = String::from_utf8_lossy(&output.stdout);
-    Ok(said.split("\nSignature Index: ").skip(1).map(read_osslsigncode).collect())
+    let complained = String::from_utf8_lossy(&output.stderr);
+    let parts = said.split("\nSignature Index: ").skip(1);
+    Ok(parts.map(|part| read_osslsigncode(part, &complained)).collect())
 }
 
 /// Tells whether osslsigncode accepts a file at a time, as RFC 3339 writes it.
@@ -63,19 +57,49 @@ pub fn osslsigncode(file: &Path, roots: &Path) -> Result<Opinions, String> {
 /// Where it cannot be run, or the time is none.
 pub fn osslsigncode_accepts(file: &Path, roots: &Path, at: &str) -> Result<bool, String> {
     let at = Time::parse_rfc3339(at).ok_or_else(|| format!("{at} is no time"))?;
-    let output = Command::new("osslsigncode")
-        .args(["verify".as_ref(), "-CAfile".as_ref(), roots.as_os_str()])
-        .args(["-TSA-CAfile".as_ref(), roots.as_os_str()])
-        .args(["-ignore-cdp", "-ignore-crl", "-time", &at.unix().to_string(), "-in"])
-        .arg(file)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("cannot run osslsigncode: {error}; run `cargo xtask oracles`"))?;
-    Ok(output.status.success())
+    Ok(ask_osslsigncode(file, roots, Some(at))?.status.success())
 }
 
-/// Reads what it prints of one signature.
-fn read_osslsigncode(said: &str) -> Opinion {
+fn ask_osslsigncode(file: &Path, roots: &Path, at: Option<Time>) -> Result<Output, String> {
+    let mut ask = Command::new("osslsigncode");
+    ask.args(["verify".as_ref(), "-CAfile".as_ref(), roots.as_os_str()])
+        .args(["-TSA-CAfile".as_ref(), roots.as_os_str()])
+        // Nobody asks a network: what a revocation list says is another question.
+        .args(["-ignore-cdp", "-ignore-crl"]);
+    if let Some(at) = at {
+        ask.args(["-time", &at.unix().to_string()]);
+    }
+    ask.args(["-in".as_ref(), file.as_os_str()])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cannot run osslsigncode: {error}; run `cargo xtask oracles`"))
+}
+
+/// Has OpenSSL recover what an RSA key signed, without the padding of PKCS #1 v1.5 and nothing else taken off;
+/// none where the key did not sign it.
+///
+/// # Errors
+/// Where it cannot be run.
+pub fn openssl_recovers(signature: &[u8], signer: &Certificate) -> Result<Option<Vec<u8>>, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let at = |name: &str| folder.path().join(name);
+    let write = |name: &str, bytes: &[u8]| {
+        std::fs::write(at(name), bytes).map_err(|error| format!("{}: {error}", at(name).display()))
+    };
+    write("signature", signature)?;
+    write("signer.pem", to_pem("CERTIFICATE", signer.as_der()).as_bytes())?;
+    let output = Command::new("openssl")
+        .args(["pkeyutl", "-verifyrecover", "-certin", "-inkey", "signer.pem"])
+        .args(["-in", "signature", "-pkeyopt", "rsa_padding_mode:pkcs1"])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cannot run openssl: {error}; run `cargo xtask oracles`"))?;
+    Ok(output.status.success().then_some(output.stdout))
+}
+
+/// Reads what it prints of one signature, and complains of all.
+fn read_osslsigncode(said: &str, complained: &str) -> Opinion {
     let value = |name: &str| {
         let line = said.lines().find(|line| line.starts_with(name))?;
         line.split_once(':').map(|(_, value)| value.trim())
@@ -87,15 +111,22 @@ fn read_osslsigncode(said: &str) -> Opinion {
     };
     let digests = (value("Current message digest"), value("Calculated message digest"));
     let verified = answer("Signature verification:");
-    // One call of OpenSSL does both, and only a failed path is told apart.
-    let is_chain = said.contains("Failed signing certificate chain retrieved");
+    // One call of OpenSSL does both, the path first. What failed is told apart by its errors, which are those of
+    // all signatures together.
+    let path_fails = complained.contains("PKCS7_verify:certificate verify error");
+    let signature_fails = complained.contains("PKCS7_verify:signature failure");
+    let only_signature_fails = signature_fails && !path_fails;
+    let has_failed_path = said.contains("Failed signing certificate chain retrieved");
     Opinion {
         digest: match digests {
             (Some(current), Some(calculated)) => Some(current == calculated),
             _ => None,
         },
-        signature: verified.filter(|good| *good),
-        chain: verified.filter(|good| *good || is_chain),
+        signature: verified.filter(|good| *good || only_signature_fails),
+        chain: match verified {
+            Some(false) if only_signature_fails => Some(true),
+            verified => verified.filter(|good| *good || has_failed_path),
+        },
         timestamp: answer("Timestamp Server Signature verification:"),
     }
 }
@@ -161,13 +192,26 @@ mod tests {
             Signature verification time: Jul 10 02:17:20 2019 GMT\nSignature verification: failed\n";
         let expected =
             Opinion { digest: Some(true), signature: None, chain: Some(false), timestamp: None };
-        assert_eq!(read_osslsigncode(said), expected);
+        let complained = "PKCS7 routines:PKCS7_verify:certificate verify error";
+        assert_eq!(read_osslsigncode(said, complained), expected);
+    }
+
+    #[test]
+    fn a_failed_signature_is_no_word_on_the_path() {
+        let said = "0\nPKCS7_verify error\nFailed signing certificate chain retrieved from the signature:\n\
+            Signature verification: failed\n";
+        let signature = "PKCS7 routines:PKCS7_verify:signature failure";
+        let read = read_osslsigncode(said, signature);
+        assert_eq!((read.signature, read.chain), (Some(false), Some(true)));
+        let both = format!("{signature}\nPKCS7 routines:PKCS7_verify:certificate verify error");
+        let read = read_osslsigncode(said, &both);
+        assert_eq!((read.signature, read.chain), (None, Some(false)));
     }
 
     #[test]
     fn a_mismatch_is_read() {
         let said =
             "0\nCurrent message digest    : AB\nCalculated message digest : CD    MISMATCH!!!\n";
-        assert_eq!(read_osslsigncode(said).digest, Some(false));
+        assert_eq!(read_osslsigncode(said, "").digest, Some(false));
     }
 }
