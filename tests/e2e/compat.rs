@@ -7,5 +7,6 @@ mod documentation;
 mod migration;
 mod pkcs7;
 mod refusals;
+mod requests;
 mod revocation;
 mod scripts;

@@ -10,6 +10,7 @@ pub mod batch;
 mod choosing;
 mod content_signing;
 mod content_verifying;
+mod countersigning;
 mod describing;
 mod detached;
 mod digesting;
@@ -50,6 +51,7 @@ pub use content_signing::{
     ContentSignOptions, MAX_ATTACHED, SignedContent, sign_content, timestamp_content,
 };
 pub use content_verifying::{ContentReport, ContentSignature, ContentVerifier, extract_content};
+pub use countersigning::{SubmittedRequest, countersign_request, read_submitted_request};
 pub use describing::{DescribedExtension, describe_extensions, purpose_name};
 pub use detached::{
     AttachOptions, Attached, PKCS7_LABEL, attach_signature, extract_signature, read_signature,

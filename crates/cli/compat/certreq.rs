@@ -4,12 +4,15 @@ mod options;
 
 use std::path::Path;
 
+use chancery::authenticode::Verdict;
 use chancery::authority::Terms;
-use chancery::certstore::{Entry, IfPresent, Location, SystemStore};
-use chancery::x509::{Certificate, CertificationRequest, Profile, to_pem};
+use chancery::certstore::{Entry, IfPresent, Location, StoreErrorKind, SystemStore};
+use chancery::chain::{Purpose, TrustAnchors};
+use chancery::x509::{Certificate, Profile, to_pem};
 use chancery::{
-    Error, ErrorKind, KeyFinder, KeyWanted, Product, ProviderKeys, read_request_inf,
-    read_small_file, request_in_container, write_new_file,
+    ContentVerifier, Error, ErrorKind, KeyFinder, KeyWanted, Product, ProviderKeys,
+    countersign_request, read_request_inf, read_submitted_request, replace_file,
+    request_in_container, write_new_file,
 };
 
 pub(super) use self::options::TOOL;
@@ -47,6 +50,7 @@ fn perform(line: &Line) -> Result<(), Error> {
         "new" => new(line),
         "accept" => accept(line),
         "submit" => submit(line),
+        "sign" => sign(line),
         _ => retrieve(line),
     }
 }
@@ -63,22 +67,24 @@ fn operands<const N: usize>(line: &Line) -> Result<[&str; N], Error> {
 }
 
 fn write(line: &Line, file: &str, contents: &[u8]) -> Result<(), Error> {
-    let path = Path::new(file);
-    if line.has("f") && path.exists() {
-        std::fs::remove_file(path).map_err(|error| Error::io("replace", path, error))?;
+    match line.has("f") {
+        true => replace_file(Path::new(file), contents),
+        false => write_new_file(Path::new(file), contents, false),
     }
-    write_new_file(path, contents, false)
+}
+
+fn refuse_existing(line: &Line, file: &str) -> Result<(), Error> {
+    if !Path::new(file).exists() || line.has("f") {
+        return Ok(());
+    }
+    let message = format!("{file} is there; -f puts the new one in its place");
+    Err(Error::new(ErrorKind::Usage, message))
 }
 
 fn new(line: &Line) -> Result<(), Error> {
     let [inf, out] = operands(line)?;
-    if Path::new(out).exists() && !line.has("f") {
-        // Before a key is made that nobody would have asked for.
-        return Err(Error::new(
-            ErrorKind::Usage,
-            format!("{out} is there; -f puts the new one in its place"),
-        ));
-    }
+    // Before a key is made that nobody would have asked for.
+    refuse_existing(line, out)?;
     let (policy, notices) = read_request_inf(Path::new(inf))?;
     for notice in &notices {
         remark(&notice.to_string());
@@ -139,16 +145,7 @@ fn accept(line: &Line) -> Result<(), Error> {
     let wanted = KeyWanted { finder: &finder, place: None, provider: None };
     let stores = stores(None)?;
     // The request says whose it was, unless an option does.
-    let locations: &[Location] = match (line.has("user"), line.has("machine")) {
-        (true, true) => {
-            let message = "-user and -machine contradict each other: leave one out";
-            return Err(Error::new(ErrorKind::Usage, message));
-        }
-        (true, false) => &[Location::CurrentUser],
-        (false, true) => &[Location::LocalMachine],
-        (false, false) => &[Location::LocalMachine, Location::CurrentUser],
-    };
-    let location = stores.location_of_request(locations, Path::new(file))?;
+    let location = stores.location_of_request(locations(line)?, Path::new(file))?;
     let bound = stores.accept(location, Path::new(file), &[], &wanted)?;
     if let Ok(certificate) = bound.entry.certificate() {
         print_installed(line, certificate);
@@ -160,6 +157,19 @@ fn accept(line: &Line) -> Result<(), Error> {
         ));
     }
     Ok(())
+}
+
+/// Whose stores are meant: by an option, else both.
+fn locations(line: &Line) -> Result<&'static [Location], Error> {
+    match (line.has("user"), line.has("machine")) {
+        (true, true) => {
+            let message = "-user and -machine contradict each other: leave one out";
+            Err(Error::new(ErrorKind::Usage, message))
+        }
+        (true, false) => Ok(&[Location::CurrentUser]),
+        (false, true) => Ok(&[Location::LocalMachine]),
+        (false, false) => Ok(&[Location::LocalMachine, Location::CurrentUser]),
+    }
 }
 
 fn print_installed(line: &Line, certificate: &Certificate) {
@@ -185,14 +195,13 @@ fn submit(line: &Line) -> Result<(), Error> {
     };
     for file in [Some(certificate), chain].into_iter().flatten() {
         // Before the certificate is issued, since then it counts.
-        if Path::new(file).exists() && !line.has("f") {
-            let message = format!("{file} is there; -f puts the new one in its place");
-            return Err(Error::new(ErrorKind::Usage, message));
-        }
+        refuse_existing(line, file)?;
     }
-    let path = Path::new(request);
-    let request = CertificationRequest::from_file_contents(&read_small_file(path)?)
-        .map_err(|error| Error::malformed(path, error))?;
+    let submitted = read_submitted_request(Path::new(request))?;
+    if let Some(signature) = &submitted.countersigned {
+        check_countersignature(signature)?;
+    }
+    let request = submitted.request;
     let terms = Terms::new(profile(line)?);
     let (issued, _) = authority.issue(&request, &terms, &keyring(None), now()?)?;
     let id = authority.issued()?.len();
@@ -208,6 +217,59 @@ fn submit(line: &Line) -> Result<(), Error> {
         }
         None => Ok(()),
     }
+}
+
+/// Insists that who signed a request beside its requester leads to a root of the stores.
+fn check_countersignature(signature: &[u8]) -> Result<(), Error> {
+    let stores = stores(None)?;
+    let anchors = TrustAnchors::new(stores.roots()?);
+    let report = ContentVerifier::new(anchors, now()?, Purpose::Any)
+        .with_certificates(stores.issuers(Location::LocalMachine)?)
+        .verify(signature, None)?;
+    if report.verdict == Verdict::Valid {
+        return Ok(());
+    }
+    let reasons: Vec<_> = report.signatures.iter().flat_map(|one| one.reasons.clone()).collect();
+    let text =
+        format!("the signature of another certificate over the request: {}", reasons.join(", "));
+    Err(Error::new(ErrorKind::Refused, text))
+}
+
+fn sign(line: &Line) -> Result<(), Error> {
+    let [request, out] = operands(line)?;
+    refuse_existing(line, out)?;
+    let Some(id) = line.value("cert") else {
+        let message = "say which certificate signs: -cert ID, by its hash or serial number; certutil -store My lists them";
+        return Err(Error::new(ErrorKind::Usage, message));
+    };
+    let stores = stores(None)?;
+    let keyring = keyring(None);
+    let finder = KeyFinder::new(&keyring, current());
+    let mut found = None;
+    for location in locations(line)? {
+        let store = SystemStore::new(*location, "My")
+            .map_err(|error| Error::new(ErrorKind::Usage, error.to_string()))?;
+        match stores.identity(&store, id, &finder) {
+            Err(error) if error.kind() == ErrorKind::Store(StoreErrorKind::NotFound) => {
+                found.get_or_insert(Err(error));
+            }
+            other => {
+                found = Some(other);
+                break;
+            }
+        }
+    }
+    let nowhere = || Err(Error::new(ErrorKind::Usage, "no store to look in"));
+    let (identity, _) = found.unwrap_or_else(nowhere)?;
+    let signed = countersign_request(Path::new(request), &identity)?;
+    if line.has("binary") {
+        write(line, out, &signed)?;
+    } else {
+        let pem = to_pem("NEW CERTIFICATE REQUEST", &signed);
+        write(line, out, pem.replace('\n', "\r\n").as_bytes())?;
+    }
+    tell(line, "CertReq: Request Signed");
+    Ok(())
 }
 
 /// What the certificate is for: by `-attrib CertificateTemplate:NAME`, code signing without.

@@ -24,3 +24,5 @@ pub const SIGNING_CERTIFICATE_V2: ObjectIdentifier =
 /// id-aa-timeStampToken (RFC 3161 appendix A): a token over the signature value, as an unsigned attribute.
 pub const TIME_STAMP_TOKEN: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.14");
+/// id-cct-PKIData (RFC 5272 section 3.2.1): what requests are in that others sign.
+pub const PKI_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.12.2");

@@ -61,7 +61,7 @@ fn a_line_that_makes_no_sense_says_what_to_type() {
         ("certutil -hashfile a.exe MD5", 0x57, "SHA1, SHA256"),
         ("certutil -encode a.exe chancery.toml", 0x50, "The file exists."),
         ("certreq -enroll", 0x57, "-submit"),
-        ("certreq -sign a b", 0x57, "PKCS#10"),
+        ("certreq -sign a b", 0x57, "say which certificate signs: -cert ID"),
         ("certreq -new none.inf out.csr", 2, "cannot find the file"),
         ("key_mgmt_util singlecmd findKey -c 4", 1, "2 is public keys, 3 private ones"),
         ("key_mgmt_util singlecmd listUsers", 1, "the tools of the HSM"),

@@ -73,9 +73,20 @@ pub(in crate::compat) const TOOL: Tool = Tool {
         Verb {
             name: "sign",
             operands: "REQUEST OUT",
-            meaning: "Signs a request of CMC with another certificate.",
-            status: Status::Refused("requests are PKCS#10 here, which their own key signs: -new"),
-            options: &[],
+            meaning: "Signs a request with another certificate too, as CMC has it (RFC 5272); -submit takes the result.",
+            status: Status::Done,
+            options: &[
+                QUIET,
+                FORCE,
+                BINARY,
+                USER,
+                MACHINE,
+                valued(
+                    "cert",
+                    "ID",
+                    "The certificate that signs, in the store My: its hash, serial number or part of its subject.",
+                ),
+            ],
         },
         Verb {
             name: "policy",

@@ -1,6 +1,5 @@
 //! The verbs of `certutil` over files.
 
-use std::fs;
 use std::path::Path;
 
 use chancery::authority::Authority;
@@ -10,7 +9,8 @@ use chancery::x509::{
     Certificate, Extensions, Name, Time, UnverifiedRequest, WindowsForm, read_documents, to_pem,
 };
 use chancery::{
-    Error, ErrorKind, hash_file, read_certificate_file, read_small_file, write_new_file,
+    Error, ErrorKind, hash_file, read_certificate_file, read_small_file, replace_file,
+    write_new_file,
 };
 
 use super::{Failure, between};
@@ -28,7 +28,7 @@ pub(super) fn write(line: &Line, path: &Path, contents: &[u8]) -> Result<(), Fai
             remark(&format!("{} is there; -f puts the new one in its place", path.display()));
             return Err(Failure::Number(HResult::FILE_EXISTS));
         }
-        fs::remove_file(path).map_err(|error| Error::io("replace", path, error))?;
+        return Ok(replace_file(path, contents)?);
     }
     Ok(write_new_file(path, contents, false)?)
 }

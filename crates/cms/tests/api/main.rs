@@ -15,5 +15,6 @@ mod bundles;
 mod gnutls;
 mod openssl;
 mod reading;
+mod requests;
 mod support;
 mod tampering;
