@@ -19,6 +19,7 @@ mod cms;
 mod compat;
 mod corpus;
 mod doctor;
+mod eddsa;
 mod export;
 mod faults;
 mod fetch;

@@ -37,7 +37,7 @@ pub enum Error {
         scheme: SignatureScheme,
     },
     /// The scheme is one that Windows does not verify in Authenticode, whoever signs.
-    #[error("Windows does not verify {scheme} in Authenticode")]
+    #[error("{scheme} is EdDSA, which Windows does not verify in Authenticode")]
     NotInAuthenticode {
         /// The scheme asked for.
         scheme: SignatureScheme,

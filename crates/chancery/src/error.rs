@@ -170,6 +170,9 @@ impl Error {
             authenticode::Error::OtherSigner { .. } => ErrorKind::CertificateMismatch,
             authenticode::Error::NotPrepared { .. } => ErrorKind::Malformed,
             authenticode::Error::Attribute(_) => ErrorKind::Usage,
+            authenticode::Error::NotInAuthenticode { .. } => {
+                return Self::new(ErrorKind::SignerUnfit, format!("{what}: {error}"));
+            }
             authenticode::Error::Scheme { .. } | authenticode::Error::Text { .. } => {
                 ErrorKind::Usage
             }

@@ -89,7 +89,10 @@ fn eddsa_is_not_signed_and_where_it_is_not_verified() {
     let refused = sign(&subject, &measurement, &identity, &SignOptions::new(S::Ed25519));
     let error = refused.unwrap_err();
     assert!(matches!(error, Error::NotInAuthenticode { scheme: S::Ed25519 }));
-    assert_eq!(error.to_string(), "Windows does not verify ed25519 in Authenticode");
+    assert_eq!(
+        error.to_string(),
+        "ed25519 is EdDSA, which Windows does not verify in Authenticode"
+    );
 
     let digest = measurement.digest(sha512).unwrap();
     let content = indirect_data(&PE_IMAGE_DATA, &sha512.oid(), digest);
