@@ -24,10 +24,12 @@ pub(crate) const NAMES: &[&str] = &[
     "generate RSA-4096",
     "generate P-256",
     "generate P-384",
+    "generate Ed25519",
     "sign PKCS#1 v1.5",
     "sign PSS",
     "sign ECDSA P-256",
     "sign ECDSA P-384",
+    "sign EdDSA",
     "find by modulus",
     "find by EC point",
     "always-authenticate",
@@ -66,6 +68,7 @@ pub(crate) fn run(module: &Path, token: &str, pin: &str) -> Vec<(&'static str, O
     let (rsa_2048, rsa_3072, rsa_4096) = (rsa(2048), rsa(3072), rsa(4096));
     let p256 = bench.generate(KeyAlgorithm::Ec(EcCurve::P256));
     let p384 = bench.generate(KeyAlgorithm::Ec(EcCurve::P384));
+    let ed25519 = bench.generate(KeyAlgorithm::Ed25519);
     let sha256 = DigestAlgorithm::Sha256;
     let signs = |key: &Made, family, digest| {
         bench.signs(needed(key)?, SignatureScheme::new(family, digest).unwrap(), b"message")
@@ -76,10 +79,12 @@ pub(crate) fn run(module: &Path, token: &str, pin: &str) -> Vec<(&'static str, O
         made(&rsa_4096),
         made(&p256),
         made(&p384),
+        made(&ed25519),
         signs(&rsa_2048, SchemeFamily::RsaPkcs1, sha256),
         signs(&rsa_2048, SchemeFamily::RsaPss, sha256),
         signs(&p256, SchemeFamily::Ecdsa, sha256),
         signs(&p384, SchemeFamily::Ecdsa, DigestAlgorithm::Sha384),
+        bench.signs_and_is_found(&ed25519),
         bench.finds_modulus(&rsa_2048),
         bench.finds_point(&p256),
         bench.asks_every_time(),
@@ -158,6 +163,12 @@ impl Bench {
         self.verifies(key.public_key(), scheme, message, signature.as_bytes())
     }
 
+    /// Signs by Ed25519, and finds the key by its point.
+    fn signs_and_is_found(&self, key: &Made) -> Result<(), Failure> {
+        self.signs(needed(key)?, SignatureScheme::Ed25519, b"message")?;
+        self.finds_point(key)
+    }
+
     fn verifies(
         &self,
         key: &PublicKey,
@@ -169,11 +180,19 @@ impl Bench {
         std::fs::write(&text, message).unwrap();
         std::fs::write(&signed, signature).unwrap();
         let digest = format!("-{}", scheme.digest().name());
-        let mut args = vec!["dgst", &digest, "-verify", &public, "-signature", &signed];
-        if scheme.family() == SchemeFamily::RsaPss {
-            args.extend(["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"]);
+        let mut args = match scheme.signs_digests() {
+            true => vec!["dgst", &digest, "-verify", &public, "-signature", &signed],
+            false => vec!["pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", &public],
+        };
+        match scheme.family() {
+            SchemeFamily::RsaPss => {
+                let padding = ["-sigopt", "rsa_padding_mode:pss"];
+                args.extend(padding.into_iter().chain(["-sigopt", "rsa_pss_saltlen:digest"]));
+                args.push(&text);
+            }
+            SchemeFamily::EdDsa => args.extend(["-sigfile", &signed, "-in", &text]),
+            SchemeFamily::RsaPkcs1 | SchemeFamily::Ecdsa => args.push(&text),
         }
-        args.push(&text);
         let output = openssl(args);
         if output.status.success() {
             Ok(())
