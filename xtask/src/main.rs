@@ -14,6 +14,7 @@ mod tokens;
 mod tools;
 mod windows;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
@@ -36,6 +37,8 @@ usage: cargo xtask TASK [SECONDS | --all | --matrix | DIR | N]
            C_SignInit and C_Sign, and with a token that takes its time
   speed    verify 1000 files in one process, and by osslsigncode in a loop
   windows  build for Windows and run the tests that can run under wine; needs Debian
+           with --corpus DIR, ask wine's WinVerifyTrust about the executables of DIR instead, and
+           compare with `--policy windows`: every difference has a name, or the task fails
   ci       formatting, lints, documentation, dependencies, packages, then `test`, `tokens`,
            the seeds of the fuzz targets, and where it can be done some fuzzing";
 
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
             "signing",
         ])),
         ["windows"] => windows::run().and_then(suite::Tally::close),
+        ["windows", "--corpus", dir] => windows::ask_about(Path::new(dir)),
         ["ci"] => ci::run(),
         ["corpus", dir] => examiner::run(&["corpus", dir]),
         ["pitfalls", dir] => examiner::run(&["pitfalls", dir]),

@@ -22,6 +22,11 @@ impl Oracles {
         Ok(found)
     }
 
+    /// Returns the interpreter of the virtual environment.
+    pub(crate) fn python(&self) -> &Path {
+        &self.python
+    }
+
     /// Returns the variables by which chancery-testkit finds the oracles and insists on all of them.
     pub(crate) fn environment(&self) -> [(&'static str, PathBuf); 3] {
         [

@@ -2,6 +2,7 @@
 //!
 //! What wine answers is not what Windows answers; it is a second implementation, written by others.
 
+mod corpus;
 mod journey;
 mod toolchain;
 mod wine;
@@ -13,6 +14,7 @@ use std::time::Instant;
 use crate::shell::{self, Result, command, root, target_dir};
 use crate::suite::{self, Tally};
 use crate::tools::{self, Tool};
+pub(crate) use corpus::ask_about;
 use journey::Journey;
 use toolchain::{TARGET, Toolchain};
 use wine::Prefix;
@@ -32,6 +34,16 @@ const TOOLS: &[Tool] = &[
     Tool { package: "libz3-4", probe: &["dpkg", "-s", "libz3-4"] },
     Tool { package: "libxml2", probe: &["dpkg", "-s", "libxml2"] },
 ];
+
+/// Compiles the program that asks WinVerifyTrust.
+fn build_trust(folder: &Path) -> Result<PathBuf> {
+    let program = folder.join("trust.exe");
+    let mut compile = command(C_COMPILER, &["-municode", "-Wall", "-O2", "-o"]);
+    compile.arg(&program).arg(root().join("xtask/windows/trust.c"));
+    compile.args(["-lwintrust", "-lcrypt32"]);
+    shell::run(compile)?;
+    Ok(program)
+}
 
 /// A library of ours in the place of wine's `ncrypt.dll`, which has no keys that persist.
 struct Double(PathBuf);

@@ -1,12 +1,15 @@
-/* Asks Windows, or wine, what it thinks of a signed file, and makes it trust a root.
+/* Asks Windows, or wine, what it thinks of signed files, and makes it trust roots.
  *
- * trust verify FILE    prints two codes: of the Authenticode policy, and of the chain policy
- * trust root FILE      adds a certificate in DER to the user's roots
+ * trust verify FILE... prints two codes and the name of each file: by WINTRUST_ACTION_GENERIC_VERIFY_V2,
+ *                      and by WINTRUST_ACTION_GENERIC_CHAIN_VERIFY
+ * trust root FILE      adds a certificate in DER, or those in a file of PEM, to the user's roots
  * trust bind FILE CONTAINER PROVIDER TYPE
  *                      adds it to the user's own certificates, bound to a key for signatures
  */
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <windows.h>
 #include <wintrust.h>
 #include <softpub.h>
@@ -35,35 +38,81 @@ static LONG ask(const wchar_t *path, GUID policy)
     return answer;
 }
 
-static int add(const wchar_t *path, const wchar_t *name, const CRYPT_KEY_PROV_INFO *key)
+/* The file, with a zero after it; NULL where it cannot be read. */
+static char *read_file(const wchar_t *path, size_t *length)
 {
-    static BYTE der[1 << 16];
     FILE *file = _wfopen(path, L"rb");
-    size_t length = file ? fread(der, 1, sizeof der, file) : 0;
-    HCERTSTORE store = CertOpenStore(CERT_STORE_PROV_SYSTEM_W, 0, 0,
-                                     CERT_SYSTEM_STORE_CURRENT_USER, name);
+    char *bytes = NULL;
+    long size;
+
+    if (!file)
+        return NULL;
+    if (!fseek(file, 0, SEEK_END) && (size = ftell(file)) > 0 && !fseek(file, 0, SEEK_SET)
+        && (bytes = calloc(1, (size_t)size + 1)))
+        *length = fread(bytes, 1, (size_t)size, file);
+    fclose(file);
+    return bytes;
+}
+
+static BOOL add(HCERTSTORE store, const BYTE *der, DWORD length, const CRYPT_KEY_PROV_INFO *key)
+{
     const CERT_CONTEXT *added = NULL;
 
-    if (file)
-        fclose(file);
-    return store && length
-        && CertAddEncodedCertificateToStore(store, X509_ASN_ENCODING, der, (DWORD)length,
+    return CertAddEncodedCertificateToStore(store, X509_ASN_ENCODING, der, length,
                                             CERT_STORE_ADD_USE_EXISTING, &added)
         && (!key || CertSetCertificateContextProperty(added, CERT_KEY_PROV_INFO_PROP_ID, 0, key))
+        && CertFreeCertificateContext(added);
+}
+
+/* Adds every certificate of a text. Those that crypt32 cannot read are left out, and
+ * counted. */
+static int add_pem(HCERTSTORE store, const char *text)
+{
+    static const char begin[] = "-----BEGIN CERTIFICATE-----";
+    static BYTE der[1 << 16];
+    int added = 0, refused = 0;
+
+    for (text = strstr(text, begin); text; text = strstr(text + 1, begin)) {
+        const char *end = strstr(text, "-----END");
+        DWORD length = sizeof der;
+
+        if (end && CryptStringToBinaryA(text + sizeof begin - 1, (DWORD)(end - text - sizeof begin + 1),
+                                        CRYPT_STRING_BASE64, der, &length, NULL, NULL)
+            && add(store, der, length, NULL))
+            added++;
+        else
+            refused++;
+    }
+    printf("%d added, %d refused\n", added, refused);
+    return added;
+}
+
+static int add_to(const wchar_t *name, const wchar_t *path, const CRYPT_KEY_PROV_INFO *key)
+{
+    size_t length = 0;
+    char *bytes = read_file(path, &length);
+    HCERTSTORE store = CertOpenStore(CERT_STORE_PROV_SYSTEM_W, 0, 0,
+                                     CERT_SYSTEM_STORE_CURRENT_USER, name);
+
+    return bytes && store
+        && (!key && strstr(bytes, "-----BEGIN") ? add_pem(store, bytes) > 0
+                                                : add(store, (BYTE *)bytes, (DWORD)length, key))
         && CertControlStore(store, 0, CERT_STORE_CTRL_COMMIT, NULL)
-        && CertFreeCertificateContext(added)
         && CertCloseStore(store, 0) ? 0 : 1;
 }
 
 int wmain(int argc, wchar_t **argv)
 {
-    if (argc == 3 && !wcscmp(argv[1], L"verify")) {
-        LONG first = ask(argv[2], authenticode);
-        printf("%08lx %08lx\n", (unsigned long)first, (unsigned long)ask(argv[2], chain));
+    if (argc > 2 && !wcscmp(argv[1], L"verify")) {
+        for (int i = 2; i < argc; i++) {
+            LONG first = ask(argv[i], authenticode);
+            printf("%08lx %08lx %ls\n", (unsigned long)first,
+                   (unsigned long)ask(argv[i], chain), argv[i]);
+        }
         return 0;
     }
     if (argc == 3 && !wcscmp(argv[1], L"root"))
-        return add(argv[2], L"Root", NULL);
+        return add_to(L"Root", argv[2], NULL);
     if (argc == 6 && !wcscmp(argv[1], L"bind")) {
         CRYPT_KEY_PROV_INFO key = {
             .pwszContainerName = argv[3],
@@ -71,7 +120,7 @@ int wmain(int argc, wchar_t **argv)
             .dwProvType = wcstoul(argv[5], NULL, 10),
             .dwKeySpec = AT_SIGNATURE,
         };
-        return add(argv[2], L"My", &key);
+        return add_to(L"My", argv[2], &key);
     }
     return 2;
 }

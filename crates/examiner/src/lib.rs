@@ -21,5 +21,6 @@ pub mod mutations;
 pub mod opinion;
 pub mod pitfalls;
 pub mod tools;
+pub mod wine;
 
 pub use judging::{judge_bytes, judge_file};

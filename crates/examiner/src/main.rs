@@ -8,12 +8,14 @@ mod tables;
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: examiner corpus DIR | pitfalls DIR | mutate [N] | speed | checks";
+const USAGE: &str =
+    "usage: examiner corpus DIR | wine DIR ANSWERS | pitfalls DIR | mutate [N] | speed | checks";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["corpus", dir] => tables::corpus(Path::new(dir)),
+        ["wine", dir, answers] => tables::wine(Path::new(dir), Path::new(answers)),
         ["checks"] => {
             print!("{}", chancery_examiner::checks_table::render());
             Ok(())

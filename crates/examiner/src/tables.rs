@@ -8,7 +8,8 @@ use chancery_authenticode::Verdict;
 use chancery_examiner::corpus::{Comparison, Examined, MAX_MEMORY_KIB, examine};
 use chancery_examiner::opinion::{Agreement, FIELDS};
 use chancery_examiner::pitfalls::{AT, Course, judge};
-use chancery_examiner::{explanations, judge_file, memory, mutations, tools};
+use chancery_examiner::wine::{Action, Compared};
+use chancery_examiner::{explanations, judge_file, memory, mutations, tools, wine};
 
 /// Examines a corpus and prints what came out.
 pub(crate) fn corpus(dir: &Path) -> Result<(), String> {
@@ -125,6 +126,42 @@ fn costs(examined: &[Examined]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Prints how the answers of wine, in a file as `trust verify` prints them, stand to ours.
+pub(crate) fn wine(dir: &Path, answers: &Path) -> Result<(), String> {
+    let answers = std::fs::read_to_string(answers)
+        .map_err(|error| format!("{}: {error}", answers.display()))?;
+    let asked = wine::ask(dir, &tools::microsoft_roots()?, &answers)?;
+    let mut unnamed = 0_usize;
+    for action in Action::ALL {
+        let mut gaps: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut same = 0_usize;
+        let mut strange = Vec::new();
+        for one in &asked {
+            match one.compare(action) {
+                Compared::Same => same += 1,
+                Compared::Gap(gap) => gaps.entry(gap.says).or_default().push(&one.file),
+                Compared::Unnamed => strange.push(one),
+            }
+        }
+        println!("\n{}: same {same} of {}", action.name(), asked.len());
+        for (says, files) in gaps {
+            println!("{:>3} {says}", files.len());
+            println!("    {}", files.join(" "));
+        }
+        for one in &strange {
+            let verdict = one.ours.as_ref().map_or("malformed", |report| report.verdict.name());
+            let [v2, chain] = one.codes;
+            println!(
+                "  NOT EXPLAINED: {} {v2:08x} {chain:08x}, ours {verdict} {}",
+                one.file,
+                one.facts()
+            );
+        }
+        unnamed += strange.len();
+    }
+    if unnamed == 0 { Ok(()) } else { Err(format!("{unnamed} differences that nobody has named")) }
 }
 
 /// Writes the pitfalls and prints what we and osslsigncode say of each.

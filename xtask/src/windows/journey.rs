@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::toolchain::{TARGET, Toolchain};
 use super::wine::Prefix;
-use crate::shell::{self, Result, capture, command, root};
+use crate::shell::{self, Result, capture, command};
 use crate::suite::Tally;
 
 /// What WinVerifyTrust answers: fine, no trusted root, another digest.
@@ -42,11 +42,7 @@ impl<'a> Journey<'a> {
             fs::remove_dir_all(&folder).map_err(|error| failed(&folder, error))?;
         }
         fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
-        let trust = folder.join("trust.exe");
-        let mut compile = command(super::C_COMPILER, &["-municode", "-Wall", "-O2", "-o"]);
-        compile.arg(&trust).arg(root().join("xtask/windows/trust.c"));
-        compile.args(["-lwintrust", "-lcrypt32"]);
-        shell::run(compile)?;
+        let trust = super::build_trust(&folder)?;
         let chancery = target.join(TARGET).join("debug/chancery.exe");
         let left_by_tests = target.join(TARGET).join("tmp/store");
         Ok(Self { prefix, folder, chancery, trust, left_by_tests })
