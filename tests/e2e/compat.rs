@@ -5,6 +5,7 @@ pub(crate) mod machine;
 mod articles;
 mod documentation;
 mod migration;
+mod page;
 mod pkcs7;
 mod refusals;
 mod requests;

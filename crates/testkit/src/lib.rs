@@ -14,6 +14,7 @@
     reason = "everything here is part of a test, whose way to fail is a panic"
 )]
 
+pub mod articles;
 pub mod broken_keys;
 pub mod conformance;
 pub mod corpus;

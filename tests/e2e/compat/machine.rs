@@ -1,5 +1,6 @@
 //! A machine of an article: stores and settings of its own, and the token that all machines share.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -61,7 +62,16 @@ impl<'a> Machine<'a> {
 
     /// A command in the machine's home, with the PIN where the articles have it.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = self.cluster.hsm.command(env!("CARGO_BIN_EXE_chancery"));
+        self.command_of(env!("CARGO_BIN_EXE_chancery"), args)
+    }
+
+    /// A tool called by its own name: a link.
+    pub(crate) fn tool(&self, name: &str, args: &[&str]) -> Command {
+        self.command_of(self.linked(name), args)
+    }
+
+    fn command_of(&self, program: impl AsRef<OsStr>, args: &[&str]) -> Command {
+        let mut command = self.cluster.hsm.command(program);
         command.args(args).current_dir(self.home.path());
         command.env("CHANCERY_CONFIG", self.at("chancery.toml")).env("n3fips_password", PIN);
         for name in ["PKCS11_MODULE", "HSM_PIN", "CLOUDHSM_PIN", "SIGNTOOL_PAGE_HASHES"] {
@@ -80,10 +90,10 @@ impl<'a> Machine<'a> {
         self.run(&line.split(' ').collect::<Vec<_>>())
     }
 
-    /// Runs a program with these words on its standard input.
-    pub(crate) fn typed(&self, args: &[&str], input: &str) -> Run {
+    /// Runs a tool with these lines on its standard input.
+    pub(crate) fn typed(&self, tool: &str, input: &str) -> Run {
         use std::io::Write as _;
-        let mut command = self.command(args);
+        let mut command = self.tool(tool, &[]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
@@ -129,26 +139,4 @@ impl<'a> Machine<'a> {
         let with_pin = fs::read_to_string(self.at("chancery.toml")).unwrap();
         self.write("chancery.toml", format!("pin = {{ file = 'passphrase' }}\n{with_pin}[token.cluster]\npin = {{ env = 'n3fips_password' }}\n"));
     }
-}
-
-/// Folds white space: line breaks of a web page are not those of a terminal.
-pub(crate) fn folded(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Insists that an output is what an article shows, where `<...>` stands for a value: a word, or for `<date>` three.
-#[track_caller]
-pub(crate) fn assert_as_shown(output: &str, shown: &str) {
-    let (output, shown) = (folded(output), folded(shown));
-    let mut rest = output.split(' ');
-    for word in shown.split(' ') {
-        let (before, value) = word.split_once('<').unwrap_or((word, ""));
-        let words = if value == "date>" { 3 } else { 1 };
-        for index in 0..words {
-            let found = rest.next().unwrap_or_default();
-            let fits = if value.is_empty() { found == word } else { found.starts_with(before) };
-            assert!(fits || index > 0, "`{found}` where `{word}` is shown\n{output}\n{shown}");
-        }
-    }
-    assert_eq!(rest.collect::<Vec<_>>(), Vec::<&str>::new(), "more than is shown\n{output}");
 }
