@@ -18,7 +18,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-usage: cargo xtask TASK [SECONDS | --all | --matrix | DIR | N]
+usage: cargo xtask TASK [SECONDS | --all | --matrix | DIR | N | store]
 
   oracles  install and build what the tests need
   test     `oracles`, then run every test of the workspace and count them
@@ -39,6 +39,7 @@ usage: cargo xtask TASK [SECONDS | --all | --matrix | DIR | N]
   windows  build for Windows and run the tests that can run under wine; needs Debian
            with --corpus DIR, ask wine's WinVerifyTrust about the executables of DIR instead, and
            compare with `--policy windows`: every difference has a name, or the task fails
+           with `store`, have crypt32 read the store that the replay of an article writes
   ci       formatting, lints, documentation, dependencies, packages, then `test`, `tokens`,
            the seeds of the fuzz targets, and where it can be done some fuzzing";
 
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
             "--bench",
             "signing",
         ])),
+        ["windows", "store"] => windows::read_store(),
         ["windows"] => windows::run().and_then(suite::Tally::close),
         ["windows", "--corpus", dir] => windows::ask_about(Path::new(dir)),
         ["ci"] => ci::run(),

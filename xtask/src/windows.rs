@@ -4,7 +4,9 @@
 
 mod corpus;
 mod journey;
+mod store;
 mod toolchain;
+mod trust;
 mod wine;
 
 use std::io;
@@ -17,6 +19,7 @@ use crate::tools::{self, Tool};
 pub(crate) use corpus::ask_about;
 use journey::Journey;
 use toolchain::{TARGET, Toolchain};
+use trust::Trust;
 use wine::Prefix;
 
 /// The C compiler for Windows, which also links what rustc compiles.
@@ -34,16 +37,6 @@ const TOOLS: &[Tool] = &[
     Tool { package: "libz3-4", probe: &["dpkg", "-s", "libz3-4"] },
     Tool { package: "libxml2", probe: &["dpkg", "-s", "libxml2"] },
 ];
-
-/// Compiles the program that asks WinVerifyTrust.
-fn build_trust(folder: &Path) -> Result<PathBuf> {
-    let program = folder.join("trust.exe");
-    let mut compile = command(C_COMPILER, &["-municode", "-Wall", "-O2", "-o"]);
-    compile.arg(&program).arg(root().join("xtask/windows/trust.c"));
-    compile.args(["-lwintrust", "-lcrypt32"]);
-    shell::run(compile)?;
-    Ok(program)
-}
 
 /// A library of ours in the place of wine's `ncrypt.dll`, which has no keys that persist.
 struct Double(PathBuf);
@@ -90,6 +83,16 @@ const TESTS: [&[&str]; 4] = [
     &["--package=chancery-certstore", "--test=api", "--", "windows::"],
     &["--package=chancery", "--test=windows"],
 ];
+
+/// Has crypt32 read the store that is written on this system where the second article is replayed.
+pub(crate) fn read_store() -> Result<()> {
+    tools::ensure_each(TOOLS)?;
+    let folder = target_dir().join("windows");
+    let prefix = Prefix::prepare(&folder.join("prefix"))?;
+    let own = folder.join("store");
+    std::fs::create_dir_all(&own).map_err(|error| format!("{}: {error}", own.display()))?;
+    store::reads_the_articles_store(&Trust::compile(&prefix, &own)?)
+}
 
 /// Sets everything up, then builds and runs the tests for Windows.
 pub(crate) fn run() -> Result<Tally> {

@@ -5,6 +5,8 @@
  * trust root FILE      adds a certificate in DER, or those in a file of PEM, to the user's roots
  * trust bind FILE CONTAINER PROVIDER TYPE
  *                      adds it to the user's own certificates, bound to a key for signatures
+ * trust store FILE     prints how a file of a store could be read, and what it says of its certificates and their
+ *                      keys, in UTF-8
  */
 
 #include <stdio.h>
@@ -101,6 +103,96 @@ static int add_to(const wchar_t *name, const wchar_t *path, const CRYPT_KEY_PROV
         && CertCloseStore(store, 0) ? 0 : 1;
 }
 
+static void print(const char *title, const wchar_t *text)
+{
+    char utf8[1 << 12] = "";
+
+    if (text)
+        WideCharToMultiByte(CP_UTF8, 0, text, -1, utf8, sizeof utf8, NULL, NULL);
+    printf("%s=%s\n", title, text ? utf8 : "(none)");
+}
+
+static void print_property(const CERT_CONTEXT *certificate, DWORD property, const char *title)
+{
+    static wchar_t text[1 << 11];
+    DWORD size = sizeof text;
+    BOOL there = CertGetCertificateContextProperty(certificate, property, text, &size);
+
+    print(title, there ? text : NULL);
+}
+
+/* Opens a file of a store. Windows reads it as a whole; wine takes properties for those of the certificate before them,
+ * and reads none that come first, but reads the elements one by one as Windows does. */
+static HCERTSTORE open_file(const wchar_t *path, const char **how)
+{
+    static BYTE bytes[1 << 20];
+    HCERTSTORE store = CertOpenStore(CERT_STORE_PROV_FILENAME_W, X509_ASN_ENCODING, 0,
+                                     CERT_STORE_READONLY_FLAG | CERT_STORE_OPEN_EXISTING_FLAG, path);
+    FILE *file = _wfopen(path, L"rb");
+    size_t length = file ? fread(bytes, 1, sizeof bytes, file) : 0, start = 8, at = 8;
+
+    if (file)
+        fclose(file);
+    *how = "a store";
+    if (!store || CertEnumCertificatesInStore(store, NULL))
+        return store;
+    CertCloseStore(store, 0);
+    *how = "its elements";
+    store = CertOpenStore(CERT_STORE_PROV_MEMORY, 0, 0, 0, NULL);
+    while (length - at >= 12) {
+        DWORD id, size;
+
+        memcpy(&id, bytes + at, 4);
+        memcpy(&size, bytes + at + 8, 4);
+        at += 12;
+        if (!id || size > length - at)
+            break;
+        at += size;
+        /* A certificate, revocation list or trust list ends its element. */
+        if (id >= 32 && id <= 34) {
+            if (!CertAddSerializedElementToStore(store, bytes + start, (DWORD)(at - start),
+                                                 CERT_STORE_ADD_NEW, 0, CERT_STORE_ALL_CONTEXT_FLAG,
+                                                 NULL, NULL))
+                return NULL;
+            start = at;
+        }
+    }
+    return store;
+}
+
+static int list(const wchar_t *path)
+{
+    const char *how;
+    HCERTSTORE store = open_file(path, &how);
+    const CERT_CONTEXT *certificate = NULL;
+
+    if (!store) {
+        fprintf(stderr, "crypt32: %08lx\n", (unsigned long)GetLastError());
+        return 1;
+    }
+    printf("read as %s\n", how);
+    while ((certificate = CertEnumCertificatesInStore(store, certificate))) {
+        static wchar_t name[1 << 11];
+        static union { BYTE bytes[1 << 13]; CRYPT_KEY_PROV_INFO info; } key;
+        DWORD size = sizeof key;
+
+        CertNameToStrW(X509_ASN_ENCODING, &certificate->pCertInfo->Subject,
+                       CERT_X500_NAME_STR | CERT_NAME_STR_REVERSE_FLAG, name,
+                       sizeof name / sizeof *name);
+        print("certificate", name);
+        print_property(certificate, CERT_FRIENDLY_NAME_PROP_ID, "friendly name");
+        if (CertGetCertificateContextProperty(certificate, CERT_KEY_PROV_INFO_PROP_ID, &key, &size)) {
+            print("container", key.info.pwszContainerName);
+            print("provider", key.info.pwszProvName);
+            printf("type=%lu\nflags=%lu\nkey spec=%lu\n", (unsigned long)key.info.dwProvType,
+                   (unsigned long)key.info.dwFlags, (unsigned long)key.info.dwKeySpec);
+        } else {
+            puts("container=(none)");
+        }
+    }
+    return CertCloseStore(store, CERT_CLOSE_STORE_CHECK_FLAG) ? 0 : 1;
+}
+
 int wmain(int argc, wchar_t **argv)
 {
     if (argc > 2 && !wcscmp(argv[1], L"verify")) {
@@ -111,6 +203,8 @@ int wmain(int argc, wchar_t **argv)
         }
         return 0;
     }
+    if (argc == 3 && !wcscmp(argv[1], L"store"))
+        return list(argv[2]);
     if (argc == 3 && !wcscmp(argv[1], L"root"))
         return add_to(L"Root", argv[2], NULL);
     if (argc == 6 && !wcscmp(argv[1], L"bind")) {

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::TOOLS;
+use super::trust::Trust;
 use super::wine::Prefix;
-use super::{TOOLS, build_trust};
 use crate::oracles::Oracles;
 use crate::shell::{Result, capture, command, target_dir};
 use crate::{examiner, tools};
@@ -21,12 +22,12 @@ pub(crate) fn ask_about(dir: &Path) -> Result<()> {
     let oracles = Oracles::prepare()?;
     let folder = target_dir().join("windows");
     let prefix = Prefix::prepare(&folder.join("corpus-prefix"))?;
-    let trust = build_trust(&folder)?;
+    let trust = Trust::compile(&prefix, &folder)?;
     let roots = microsoft_roots(&oracles)?;
     // A path of this system is none of Windows: names in the folder the program is started in.
     let ask = |task: &str, dir: &Path, names: &[String]| {
-        let mut run = prefix.run("wine", &[]);
-        run.arg(&trust).arg(task).args(names).current_dir(dir);
+        let mut run = trust.run(task);
+        run.args(names).current_dir(dir);
         capture(run)
     };
     let (Some(in_folder), Some(name)) = (roots.parent(), roots.file_name()) else {

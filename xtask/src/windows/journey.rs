@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::store;
 use super::toolchain::{TARGET, Toolchain};
+use super::trust::Trust;
 use super::wine::Prefix;
 use crate::shell::{self, Result, capture, command};
 use crate::suite::Tally;
@@ -22,7 +24,7 @@ pub(crate) struct Journey<'a> {
     prefix: &'a Prefix,
     folder: PathBuf,
     chancery: PathBuf,
-    trust: PathBuf,
+    trust: Trust<'a>,
     /// Where the tests leave what they signed.
     left_by_tests: PathBuf,
 }
@@ -42,7 +44,7 @@ impl<'a> Journey<'a> {
             fs::remove_dir_all(&folder).map_err(|error| failed(&folder, error))?;
         }
         fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
-        let trust = super::build_trust(&folder)?;
+        let trust = Trust::compile(prefix, &folder)?;
         let chancery = target.join(TARGET).join("debug/chancery.exe");
         let left_by_tests = target.join(TARGET).join("tmp/store");
         Ok(Self { prefix, folder, chancery, trust, left_by_tests })
@@ -51,13 +53,14 @@ impl<'a> Journey<'a> {
     /// Takes every step and prints what became of it.
     pub(crate) fn take(&self) -> Tally {
         type Step<'a, 'b> = (&'static str, fn(&'b Journey<'a>) -> Result<()>);
-        let steps: [Step<'_, '_>; 6] = [
+        let steps: [Step<'_, '_>; 7] = [
             ("WinVerifyTrust refuses a root that is not trusted", Self::refuses_strangers),
             ("a key in a file signs", Self::signs_with_a_file),
             ("a key in a service provider signs", Self::signs_with_a_service_provider),
             ("a certificate found by thumbprint signs", Self::signs_by_thumbprint),
             ("a key that a store binds to a certificate signed", Self::judges_the_stores_key),
             ("a signed file is replaced where it is", Self::replaces_in_place),
+            ("crypt32 reads a store from elsewhere, and its binding", Self::reads_a_store),
         ];
         let mut tally = Tally::default();
         for (name, step) in steps {
@@ -113,7 +116,7 @@ impl<'a> Journey<'a> {
         let mut convert = command("openssl", &["x509", "-outform", "DER"]);
         convert.current_dir(&folder).args(["-in", "signer.pem", "-out", "signer.der"]);
         capture(convert)?;
-        let mut bind = self.trust("bind", &folder.join("signer.der"));
+        let mut bind = self.trust.ask("bind", &folder.join("signer.der"));
         bind.args([&container(), PROVIDER, "24"]);
         capture(bind)?;
         let mut hash = command("openssl", &["x509", "-noout", "-fingerprint", "-sha1"]);
@@ -129,6 +132,10 @@ impl<'a> Journey<'a> {
     /// Judges what a test of the facade left behind.
     fn judges_the_stores_key(&self) -> Result<()> {
         self.accepted(&self.left_by_tests)
+    }
+
+    fn reads_a_store(&self) -> Result<()> {
+        store::reads_the_articles_store(&self.trust)
     }
 
     /// Signs a file again, over itself.
@@ -161,7 +168,7 @@ impl<'a> Journey<'a> {
         let mut convert = command("openssl", &["x509", "-outform", "DER"]);
         convert.current_dir(folder).args(["-in", "ca.pem", "-out", "ca.der"]);
         capture(convert)?;
-        capture(self.trust("root", &folder.join("ca.der")))?;
+        capture(self.trust.ask("root", &folder.join("ca.der")))?;
         let ca = folder.join("ca.pem");
         let judge = |file: &Path| {
             let mut judge = command("osslsigncode", &["verify", "-CAfile"]);
@@ -186,7 +193,7 @@ impl<'a> Journey<'a> {
 
     /// Insists on what the chain policy of WinVerifyTrust answers.
     fn answers(&self, file: &Path, expected: &str) -> Result<()> {
-        let said = capture(self.trust("verify", file))?;
+        let said = capture(self.trust.ask("verify", file))?;
         if said.split_whitespace().nth(1) == Some(expected) {
             return Ok(());
         }
@@ -196,16 +203,6 @@ impl<'a> Journey<'a> {
     fn chancery(&self, args: &[&str]) -> Command {
         let mut run = self.prefix.run("wine", &[]);
         run.arg(&self.chancery).args(args).current_dir(&self.folder);
-        run
-    }
-
-    /// Runs the program in the folder of its file: a path of this system is none of Windows.
-    fn trust(&self, task: &str, file: &Path) -> Command {
-        let mut run = self.prefix.run("wine", &[]);
-        run.arg(&self.trust).arg(task);
-        if let (Some(folder), Some(name)) = (file.parent(), file.file_name()) {
-            run.arg(name).current_dir(folder);
-        }
         run
     }
 }
