@@ -75,7 +75,7 @@ const FAULTS: [Fault; 43] = [
     fault("remove C_SignInit times 1", 5, "CKR_"),
     fault("hang C_Sign", 9, "C_Sign"),
     // A wrong signature is never handed out.
-    fault("corrupt C_Sign", 5, ""),
+    fault("corrupt C_Sign", 5, "key `pkcs11:token=T;object=release;"),
     fault("shorten C_Sign", 5, "no signature"),
     // A PIN is tried once, or not at all.
     with_pin("0000", fault("pin-tries 3", 4, "C_Login: CKR_PIN_INCORRECT")),

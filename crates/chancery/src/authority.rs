@@ -101,7 +101,7 @@ impl Authority {
             ));
         }
         // That the key signs what the certificate verifies is proved now, and not by the first customer.
-        crate::proved(&*key)?;
+        crate::proved(&*key, &address.to_string())?;
         let folder = Folder::create(path, &certificate, &chain, &address)?;
         Ok(Self { folder, certificate, chain, address })
     }
@@ -172,7 +172,7 @@ impl Authority {
                 let message = format!("the key at {} is not the authority's", self.address);
                 Error::new(ErrorKind::CertificateMismatch, message).with_source(error)
             })?;
-        Ok((identity, scheme))
+        Ok((identity.with_key_name(self.address.to_string()), scheme))
     }
 }
 

@@ -245,7 +245,7 @@ impl Doctor<'_> {
         let subject = address.to_string();
         let signed = keyring.open(address).and_then(|key| {
             let algorithm = key.public_key().algorithm();
-            Ok((algorithm, proved(&*key)?))
+            Ok((algorithm, proved(&*key, &subject)?))
         });
         let finding = match signed {
             Ok((algorithm, scheme)) => {

@@ -326,7 +326,7 @@ impl BoundKey {
     /// # Errors
     /// [`ErrorKind::Key`].
     pub fn prove(&self) -> Result<(), Error> {
-        proved(&*self.key).map(drop)
+        proved(&*self.key, &self.address).map(drop)
     }
 }
 

@@ -29,6 +29,18 @@ pub struct Keyring {
     shared_pin: Option<BTreeSet<String>>,
 }
 
+/// A key that was opened, and what is known of it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct OpenedKey {
+    /// The key.
+    pub key: Box<dyn SigningKey>,
+    /// Its whole address, to name it by.
+    pub address: String,
+    /// The certificates that are stored with it.
+    pub certificates: Vec<Certificate>,
+}
+
 /// How tokens are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -125,15 +137,24 @@ impl Keyring {
     /// Opens the key at an address with the certificates that are stored with it: those of a PKCS#12 file;
     /// elsewhere there are none.
     ///
+    /// It comes with its whole address, which of a token's key names the token.
+    ///
     /// # Errors
     /// As [`open`](Self::open), and [`ErrorKind::Malformed`] for a certificate that cannot be read.
-    pub fn open_with_certificates(
-        &self,
-        address: &KeyAddress,
-    ) -> Result<(Box<dyn SigningKey>, Vec<Certificate>), Error> {
-        let KeyAddress::File(path) = address else { return Ok((self.open(address)?, Vec::new())) };
-        let (key, certificates) = self.open_file(path)?;
-        Ok((Box::new(key), certificates))
+    pub fn open_with_certificates(&self, address: &KeyAddress) -> Result<OpenedKey, Error> {
+        let (key, certificates): (Box<dyn SigningKey>, _) = match address {
+            KeyAddress::File(path) => {
+                let (key, certificates) = self.open_file(path)?;
+                (Box::new(key), certificates)
+            }
+            KeyAddress::Pkcs11(uri) => {
+                let key = self.token_store(uri)?.open_key(uri)?;
+                let address = key.uri().to_string();
+                return Ok(OpenedKey { key: Box::new(key), address, certificates: Vec::new() });
+            }
+            KeyAddress::Cng(_) => (self.open(address)?, Vec::new()),
+        };
+        Ok(OpenedKey { key, address: address.to_string(), certificates })
     }
 
     /// Opens a software key, which can be written elsewhere, and the certificates in its file.
@@ -424,10 +445,11 @@ pub fn scheme_for(key: KeyAlgorithm, digest: DigestAlgorithm) -> Result<Signatur
 }
 
 /// Proves that a key signs and that its public key is the one it shows, by one signature over random bytes.
+/// `name` is what errors call it: its address.
 ///
 /// # Errors
 /// [`ErrorKind::Key`] where it does not sign, or signs wrongly.
-pub fn proved(key: &dyn SigningKey) -> Result<SignatureScheme, Error> {
+pub fn proved(key: &dyn SigningKey, name: &str) -> Result<SignatureScheme, Error> {
     let scheme = key
         .schemes()
         .iter()
@@ -452,6 +474,6 @@ pub fn proved(key: &dyn SigningKey) -> Result<SignatureScheme, Error> {
     getrandom::fill(&mut message).map_err(|error| {
         Error::new(ErrorKind::Io, "the system has no random numbers").with_source(error)
     })?;
-    Verified::new(key).sign(scheme, &message)?;
+    Verified::new(key).with_name(name).sign(scheme, &message)?;
     Ok(scheme)
 }

@@ -69,7 +69,7 @@ pub use files::{
 pub use inspecting::{Asn1Value, InspectedSignature, Inspection, inspect_asn1, inspect_file};
 pub use journal::{Journal, Journaled};
 pub use key_finder::{BoundKey, FILE_PROVIDER, KeyFinder, PKCS11_PROVIDER};
-pub use keys::{Keyring, TokenOptions, proved, scheme_for};
+pub use keys::{Keyring, OpenedKey, TokenOptions, proved, scheme_for};
 pub use modulus::read_modulus;
 pub use offline::{
     ToBeSigned, complete_prepared, dig_text, prepare_file, read_to_be_signed, sign_bare_digest,

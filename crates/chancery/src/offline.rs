@@ -93,12 +93,16 @@ fn to_be_signed(bytes: &[u8]) -> Result<ToBeSigned, chancery_authenticode::Error
     PreparedSignature::from_content_info(der).map(|one| ToBeSigned::Prepared(Box::new(one)))
 }
 
-/// Signs what was prepared, and returns the complete signature in PEM.
+/// Signs what was prepared, and returns the complete signature in PEM. `name` is what errors call the key.
 ///
 /// # Errors
 /// [`ErrorKind::CertificateMismatch`] where it was prepared for another key; [`ErrorKind::Key`].
-pub fn sign_prepared(prepared: &PreparedSignature, key: &dyn SigningKey) -> Result<String, Error> {
-    let key = chancery_sigverify::Verified::new(key);
+pub fn sign_prepared(
+    prepared: &PreparedSignature,
+    key: &dyn SigningKey,
+    name: &str,
+) -> Result<String, Error> {
+    let key = chancery_sigverify::Verified::new(key).with_name(name);
     let der = prepared
         .sign_with(&key)
         .map_err(|error| Error::of_subject("sign", Path::new("what was prepared"), error))?;
@@ -106,13 +110,17 @@ pub fn sign_prepared(prepared: &PreparedSignature, key: &dyn SigningKey) -> Resu
 }
 
 /// Signs a bare hash as SignTool's `/ds` does, and returns the signature in Base64: the scheme is PKCS#1 v1.5 or
-/// ECDSA with the hash of this length.
+/// ECDSA with the hash of this length. `name` is what errors call the key.
 ///
 /// Whoever gave the hash decides what is signed; nothing here can tell.
 ///
 /// # Errors
 /// [`ErrorKind::Malformed`] for a length no hash has, [`ErrorKind::Key`].
-pub fn sign_bare_digest(digest: &[u8], key: &dyn DigestSigner) -> Result<String, Error> {
+pub fn sign_bare_digest(
+    digest: &[u8],
+    key: &dyn DigestSigner,
+    name: &str,
+) -> Result<String, Error> {
     let algorithm = key.public_key().algorithm();
     let hash = digest_of_len(digest.len());
     let scheme = hash
@@ -129,7 +137,7 @@ pub fn sign_bare_digest(digest: &[u8], key: &dyn DigestSigner) -> Result<String,
         .map_err(|error| {
             Error::new(
                 ErrorKind::Key(chancery_key::KeyErrorKind::Device),
-                "the key gave back something that is no signature by it",
+                format!("key `{name}` gave back something that is no {scheme} signature by it"),
             )
             .with_source(error)
         })?;

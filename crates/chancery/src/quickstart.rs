@@ -144,7 +144,8 @@ pub fn run(
     });
 
     let identity = Identity::new(key, certificate, &[ca.certificate().clone()])
-        .map_err(|_| bug("the certificate issued"))?;
+        .map_err(|_| bug("the certificate issued"))?
+        .with_key_name(signing.address.to_string());
     let signed_path = folder.file("signed.exe");
     let mut options = SignFileOptions::new(SignOptions::new(scheme));
     options.output = Some(signed_path.clone());

@@ -9,8 +9,9 @@ use chancery::chain::{Purpose, TrustAnchors};
 use chancery::key::{KeyAlgorithm, SchemeFamily, SignatureScheme};
 use chancery::x509::{Identity, to_pem};
 use chancery::{
-    ContentReport, ContentSignOptions, ContentVerifier, Error, ErrorKind, PKCS7_LABEL, Stamping,
-    extract_content, read_identity_certificates, read_signature, sign_content, write_new_file,
+    ContentReport, ContentSignOptions, ContentVerifier, Error, ErrorKind, OpenedKey, PKCS7_LABEL,
+    Stamping, extract_content, read_identity_certificates, read_signature, sign_content,
+    write_new_file,
 };
 
 use crate::args::{Cms, CmsSign, CmsVerify, PurposeName, SchemeName};
@@ -36,7 +37,8 @@ fn sign(args: &CmsSign, ui: &mut Ui) -> Result<Exit, Error> {
     if args.require_timestamp && timestamper.is_none() {
         return Err(usage("--require-timestamp, and no server is named: --timestamp URL"));
     }
-    let key = args.key.access.keyring(true).open(&args.key.key)?;
+    let OpenedKey { key, address, .. } =
+        args.key.access.keyring(true).open_with_certificates(&args.key.key)?;
     let (certificate, others) =
         read_identity_certificates(key.public_key(), &args.cert, &args.chain)?;
     let mut options = ContentSignOptions::new(chosen(args, key.public_key().algorithm())?);
@@ -44,6 +46,7 @@ fn sign(args: &CmsSign, ui: &mut Ui) -> Result<Exit, Error> {
         Error::new(ErrorKind::CertificateMismatch, "the certificate does not fit")
             .with_source(error)
     })?;
+    let identity = identity.with_key_name(address);
     options.attached = args.attached;
     options.signing_time = if args.signing_time { Some(now()?) } else { None };
     let stamping = timestamper.as_ref().map(|one| match args.require_timestamp {

@@ -16,7 +16,7 @@ pub(crate) fn run(args: &Key, ui: &mut Ui) -> Result<Exit, Error> {
         Key::Generate { key, kind } => {
             let template = KeyTemplate::new(algorithm(kind)?);
             let (info, generated) = key.access.keyring(true).generate(&key.key, template)?;
-            proved(&*generated)?;
+            proved(&*generated, &info.address)?;
             if info.can_decrypt == Some(true) {
                 ui.warn("the token makes no keys that only sign: this one also decrypts");
             }
@@ -51,9 +51,9 @@ pub(crate) fn run(args: &Key, ui: &mut Ui) -> Result<Exit, Error> {
             Ok(Exit::Done)
         }
         Key::Test { key } => {
-            let opened = key.access.keyring(true).open(&key.key)?;
-            let scheme = proved(&*opened)?;
-            let algorithm = opened.public_key().algorithm();
+            let opened = key.access.keyring(true).open_with_certificates(&key.key)?;
+            let scheme = proved(&*opened.key, &opened.address)?;
+            let algorithm = opened.key.public_key().algorithm();
             let object = serde_json::json!({
                 "schema": 1, "type": "tested", "key": key.key.to_string(),
                 "algorithm": algorithm.to_string(), "scheme": scheme.name(), "signs": true,

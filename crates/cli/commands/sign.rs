@@ -13,8 +13,8 @@ use chancery::key::{DigestAlgorithm, KeyAlgorithm, SchemeFamily, SignatureScheme
 use chancery::pkcs11::Module;
 use chancery::x509::Identity;
 use chancery::{
-    AuditLog, Error, ErrorKind, KeyFinder, Objection, Outcome, SignFileOptions, Signed, Signer,
-    read_crls, read_identity_certificates, stored_identity_certificates,
+    AuditLog, Error, ErrorKind, KeyFinder, Objection, OpenedKey, Outcome, SignFileOptions, Signed,
+    Signer, read_crls, read_identity_certificates, stored_identity_certificates,
 };
 
 use self::job::SignJob;
@@ -161,7 +161,8 @@ fn prepare(args: &Sign, checked: bool) -> Result<(Identity, String, SignFileOpti
         return Ok((identity, address, options));
     }
     let address = args.key.address()?;
-    let (key, stored) = keyring.open_with_certificates(address)?;
+    let OpenedKey { key, address: name, certificates: stored, .. } =
+        keyring.open_with_certificates(address)?;
     let (certificate, others) = match &args.cert {
         Some(place) if place == Path::new(FROM_TOKEN) => {
             let (own, mut others) =
@@ -183,7 +184,7 @@ fn prepare(args: &Sign, checked: bool) -> Result<(Identity, String, SignFileOpti
         Error::new(ErrorKind::CertificateMismatch, "the certificate does not fit")
             .with_source(error)
     })?;
-    Ok((identity, address.to_string(), options))
+    Ok((identity.with_key_name(name), address.to_string(), options))
 }
 
 fn file_options(args: &Sign, key: KeyAlgorithm) -> Result<SignFileOptions, Error> {

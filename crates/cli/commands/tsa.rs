@@ -10,11 +10,12 @@ use crate::ui::Ui;
 
 pub(crate) fn run(args: &Tsa, ui: &mut Ui) -> Result<Exit, Error> {
     let Tsa::Serve { key, cert, chain, listen, policy } = args;
-    let opened = key.access.keyring(true).open(&key.key)?;
-    let (certificate, others) = read_identity_certificates(opened.public_key(), cert, chain)?;
+    let opened = key.access.keyring(true).open_with_certificates(&key.key)?;
+    let (certificate, others) = read_identity_certificates(opened.key.public_key(), cert, chain)?;
     let mismatch = |text: &str| Error::new(ErrorKind::CertificateMismatch, text);
-    let identity = Identity::new(opened, certificate, &others)
-        .map_err(|error| mismatch("the certificate does not fit").with_source(error))?;
+    let identity = Identity::new(opened.key, certificate, &others)
+        .map_err(|error| mismatch("the certificate does not fit").with_source(error))?
+        .with_key_name(opened.address);
     let mut authority = Authority::new(identity)
         .map_err(|error| mismatch("cannot stamp with this certificate").with_source(error))?;
     if let Some(policy) = policy {

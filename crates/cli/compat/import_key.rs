@@ -105,7 +105,7 @@ fn import(private: u32, public: u32) -> Result<String, Error> {
             )),
         };
     }
-    proved(&*provider.open(&key)?)?;
+    proved(&*provider.open(&key)?, &key.container)?;
     remark(&format!("the container is {}", key.container));
     Ok(provider.name().to_owned())
 }

@@ -14,7 +14,7 @@ use crate::Certificate;
 /// by the certificate's public key before it is handed out.
 #[derive(Clone)]
 pub struct Identity {
-    key: Arc<Verified<Box<dyn SigningKey>>>,
+    key: Verified<Arc<dyn SigningKey>>,
     certificate: Certificate,
     chain: Vec<Certificate>,
     /// Whether the last certificate, of the chain or the only one, is self-signed.
@@ -65,14 +65,21 @@ impl Identity {
             last = issuer;
             ends_in_root = last.is_self_signed();
         }
-        let key: Box<dyn SigningKey> = Box::new(key);
-        Ok(Self { key: Arc::new(Verified::new(key)), certificate, chain, ends_in_root })
+        let key: Arc<dyn SigningKey> = Arc::new(key);
+        Ok(Self { key: Verified::new(key), certificate, chain, ends_in_root })
+    }
+
+    /// Says what errors call the key where it gives back something that is no signature by it: its address.
+    #[must_use]
+    pub fn with_key_name(mut self, name: impl Into<String>) -> Self {
+        self.key = self.key.with_name(name);
+        self
     }
 
     /// Returns the key. Its signatures are verified before they come out.
     #[must_use]
     pub fn key(&self) -> &dyn SigningKey {
-        &*self.key
+        &self.key
     }
 
     /// Returns the certificate of the key.

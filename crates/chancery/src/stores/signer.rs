@@ -37,7 +37,8 @@ impl Stores {
         mut others: Vec<Certificate>,
     ) -> Result<Identity, Error> {
         others.extend(self.issuers(store.location())?);
-        Identity::new(bound.key, certificate_of(entry)?, &others).map_err(|error| {
+        let identity = Identity::new(bound.key, certificate_of(entry)?, &others);
+        identity.map(|identity| identity.with_key_name(bound.address)).map_err(|error| {
             Error::new(ErrorKind::CertificateMismatch, "the certificate does not fit")
                 .with_source(error)
         })

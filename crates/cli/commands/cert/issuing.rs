@@ -144,6 +144,7 @@ fn issue_once(args: &Issue) -> Result<Certificate, Error> {
     let identity = Identity::new(key, certificate, &others).map_err(|error| {
         Error::new(ErrorKind::CertificateMismatch, "the issuer does not fit").with_source(error)
     })?;
+    let identity = identity.with_key_name(issuer_key(args)?.to_string());
     keep_rules(args, &builder, Some(identity.certificate()), scheme)?;
     builder.issued_by(&identity, scheme).map_err(failed)
 }

@@ -40,14 +40,18 @@ fn sign(args: &Sign, file: &Path, ui: &mut Ui) -> Result<PathBuf, Error> {
             }
             let (algorithm, digest) = prepared.digest();
             ui.note(&format!("signing the file digest {algorithm}:{}", json::hex(digest)));
-            let key = keyring.open(args.key.address()?)?;
-            (sign_prepared(&prepared, &*key)?, file.with_extension("signed"))
+            let opened = keyring.open_with_certificates(args.key.address()?)?;
+            (
+                sign_prepared(&prepared, &*opened.key, &opened.address)?,
+                file.with_extension("signed"),
+            )
         }
         ToBeSigned::Digest(digest) => {
-            let key = keyring.open_digest_signer(args.key.address()?)?;
+            let address = args.key.address()?;
+            let key = keyring.open_digest_signer(address)?;
             let mut name = OsString::from(file.as_os_str());
             name.push(".signed");
-            (sign_bare_digest(&digest, &*key)?, PathBuf::from(name))
+            (sign_bare_digest(&digest, &*key, &address.to_string())?, PathBuf::from(name))
         }
     };
     let output = args.output.out.clone().unwrap_or(output);

@@ -5,7 +5,7 @@ use std::path::Path;
 use chancery::certstore::{CertificateQuery, Entry, Location, SystemStore, Thumbprint};
 use chancery::x509::{Certificate, Identity, oid};
 use chancery::{
-    BoundKey, Error, ErrorKind, KeyAddress, KeyFinder, Objection, ProviderKeys, Signer,
+    BoundKey, Error, ErrorKind, KeyAddress, KeyFinder, Objection, OpenedKey, ProviderKeys, Signer,
     read_certificate_file, stored_identity_certificates,
 };
 
@@ -128,7 +128,8 @@ fn from_file(line: &Line, file: &Path, mut others: Vec<Certificate>) -> Result<C
         });
         let address = KeyAddress::File(file.to_owned());
         let keyring = keyring(held.or_else(|| Some(HeldPin::new(""))));
-        let (key, stored) = keyring.open_with_certificates(&address)?;
+        let OpenedKey { key, certificates: stored, .. } =
+            keyring.open_with_certificates(&address)?;
         let none: [&Path; 0] = [];
         let (certificate, more) =
             stored_identity_certificates(key.public_key(), stored, &address, &none)?;

@@ -157,11 +157,12 @@ fn sign_digest(file: &Path, address: &str) -> Result<(), Error> {
             return Err(Error::new(ErrorKind::Usage, message));
         }
     };
-    let address = address.parse().map_err(|error: chancery::KeyAddressError| {
+    let place = address.parse().map_err(|error: chancery::KeyAddressError| {
         Error::new(ErrorKind::Usage, format!("`{address}`")).with_source(error)
     })?;
-    let key = keyring(None).open_digest_signer(&address)?;
-    write_new_file(&with(file, ".signed"), sign_bare_digest(&digest, &*key)?.as_bytes(), false)
+    let key = keyring(None).open_digest_signer(&place)?;
+    let signed = sign_bare_digest(&digest, &*key, address)?;
+    write_new_file(&with(file, ".signed"), signed.as_bytes(), false)
 }
 
 fn finish(line: &Line, file: &Path, folder: &Path) -> Result<(), Error> {

@@ -284,8 +284,19 @@ fn a_damaged_signature_is_not_handed_out() {
         token.follow("shorten C_Sign");
         assert_eq!(sign(&key).unwrap_err().kind(), KeyErrorKind::Device);
         token.follow("corrupt C_Sign");
-        let error = Verified::new(&key).sign(SCHEME, b"message").unwrap_err();
-        assert_eq!(error.kind(), KeyErrorKind::Device);
+        for (kind, label) in [(P256, "release"), (KeyAlgorithm::Ed25519, "edwards")] {
+            token.follow("");
+            let key = match label {
+                "release" => store.open_key(&Uri::new().with_object(label)).unwrap(),
+                _ => make(&store, label, kind),
+            };
+            token.follow("corrupt C_Sign");
+            let verified = Verified::new(&key).with_name(key.uri().to_string());
+            let error = verified.sign(key.schemes()[0], b"message").unwrap_err();
+            assert_eq!(error.kind(), KeyErrorKind::Device);
+            let named = format!("key `pkcs11:token=build;object={label};");
+            assert!(error.to_string().starts_with(&named), "{error}");
+        }
     });
 }
 

@@ -65,6 +65,17 @@ fn withholds_a_signature_that_does_not_verify() {
 }
 
 #[test]
+fn says_which_key_it_was() {
+    let address = "pkcs11:token=build;object=release";
+    let key = Verified::new(Faulty(soft_key(KeyAlgorithm::Ed25519))).with_name(address);
+    let error = key.sign(SignatureScheme::Ed25519, b"message").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "key `pkcs11:token=build;object=release` gave back something that is no ed25519 signature by it"
+    );
+}
+
+#[test]
 fn hands_out_what_verifies_and_is_the_key_inside_otherwise() {
     let inner = soft_key(KeyAlgorithm::Ec(EcCurve::P256));
     let expected = inner.sign(SCHEME, b"message").unwrap();
