@@ -1,5 +1,7 @@
 //! Runs a command over many files, and tells how it goes.
 
+mod left_overs;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -27,6 +29,11 @@ pub(crate) trait Job: Sync {
 
     /// Returns the file that was written.
     fn written<'a>(&self, done: &'a Self::Done) -> Option<&'a Path>;
+
+    /// Tells whether files are written, and what killed runs left is to be cleared away.
+    fn writes(&self) -> bool {
+        true
+    }
 
     /// Prints what became of a file.
     fn show(&self, file: &Path, done: Self::Done, ui: &mut Ui) -> Exit;
@@ -74,9 +81,14 @@ pub(crate) fn run<J: Job>(
         let _working = watch::working_on(&file.path);
         Some(job.work(file, stages))
     };
-    let ended = batch.run(options.files(arguments), work, &mut telling);
+    let mut files = options.files(arguments);
+    if job.writes() {
+        files = files.noting(stages.left_overs());
+    }
+    let ended = batch.run(files, work, &mut telling);
     let (mut exit, counts, begun) = (telling.exit, telling.counts, telling.begun);
     drop(telling.bar);
+    left_overs::settle(stages.left_overs(), ui);
     if let Err(error) = ended {
         exit = exit.graver(ui.error(&error, None));
     }
@@ -145,8 +157,13 @@ impl<J: Job> Progress<Option<J::Done>> for Telling<'_, J> {
         let done = group.iter().filter_map(|one| one.result.as_ref().ok()?.1.as_ref());
         let written: Vec<PathBuf> =
             done.filter_map(|done| self.job.written(done)).map(Path::to_owned).collect();
-        sync_folders(written.iter().map(PathBuf::as_path));
-        self.job.settle(&written)?;
+        match sync_folders(written.iter().map(PathBuf::as_path)) {
+            Ok(()) => self.job.settle(&written)?,
+            Err(error) => {
+                let ui = &mut *self.ui;
+                self.exit = self.exit.graver(self.bar.suspend(|| ui.error(&error, None)));
+            }
+        }
         for finished in group {
             let (job, ui) = (self.job, &mut *self.ui);
             let again = matches!(finished.result, Ok((_, None)));
@@ -165,6 +182,10 @@ impl<J: Job> Progress<Option<J::Done>> for Telling<'_, J> {
                 _ => self.counts.failed += 1,
             }
             self.exit = self.exit.graver(exit);
+        }
+        if self.stages.left_overs().are_many() {
+            let (left_overs, ui) = (self.stages.left_overs(), &mut *self.ui);
+            self.bar.suspend(|| left_overs::settle(left_overs, ui));
         }
         Ok(())
     }

@@ -54,6 +54,10 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
         ErrorKind::Timestamp(_) => {
             vec!["name another server to fall back on:  --timestamp URL --timestamp URL".into()]
         }
+        ErrorKind::Changed if error.to_string().contains("another machine") => one(
+            "once no run is at work on it anywhere, sign it with --force, which takes that back first"
+                .into(),
+        ),
         ErrorKind::Changed => one("try again once the other program is done with it".into()),
         ErrorKind::CertificateMismatch => one(
             "list the keys that fit the certificate:  chancery key find --cert CERT --key PLACE"

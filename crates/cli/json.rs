@@ -1,5 +1,6 @@
 //! The shapes of machine-readable output. Fields may be added; none goes or changes its meaning.
 
+mod left_over;
 mod verified;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use chancery::Error;
 use chancery::key::DigestAlgorithm;
 use serde::Serialize;
 
+pub(crate) use self::left_over::LeftOver;
 pub(crate) use self::verified::Verified;
 
 /// Writes bytes as lower-case hex.

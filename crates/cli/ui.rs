@@ -138,6 +138,11 @@ impl Progress {
     /// Counts a file as done, and prints with the line out of the way.
     pub(crate) fn done<T>(&self, print: impl FnOnce() -> T) -> T {
         self.0.inc(1);
+        self.suspend(print)
+    }
+
+    /// Prints with the line out of the way.
+    pub(crate) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
         self.0.suspend(print)
     }
 }

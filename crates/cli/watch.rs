@@ -70,8 +70,8 @@ fn report(hung: &HungCall, file: Option<&Path>, format: Format) {
             let file = file.map(|file| format!("{}: ", file.display())).unwrap_or_default();
             let text = format!(
                 "error: {file}{hung}\n  hint: allow more with --token-timeout SECONDS, or see whether the device \
-                 answers:  chancery token list\n  hint: a `.chancery-*.tmp` beside the file it should become is of this run, \
-                 and can be deleted\n"
+                 answers:  chancery token list\n  hint: a `.chancery-*.tmp` beside the file it should become is of this run; the next \
+                 one removes it\n"
             );
             let _ = io::stderr().write_all(text.as_bytes());
         }

@@ -1,202 +1,213 @@
-//! Signings that are killed, and disks that are full: at every call that changes a file.
+//! Signings that are killed: at every call, and at any moment.
+//!
+//! A few kills by themselves; with `CHANCERY_KILLS=200` so many at moments of all kinds, and one at every call of a signing.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use crate::support::{Signer, chancery, ec, names, program};
+use chancery_testkit::pe_maker::{TinyPe, tiny_pe};
 
-/// What changes files, and what orders such changes. Each is counted on its own, in each thread.
-const CALLS: [&str; 11] = [
-    "write",
-    "pwrite64",
-    "ftruncate",
-    "fsync",
-    "fdatasync",
-    "rename",
-    "renameat2",
-    "unlink",
-    "fchmod",
-    "flock",
-    "linkat",
-];
+use crate::support::{Signer, chancery, command, ec, names};
+use crate::traced::{Calls, Case, kills};
 
-/// More calls of one kind than a thread makes to sign one small file.
-const MOST_CALLS: usize = 40;
-
-/// A file, what it looks like signed, and how it is signed.
-struct Case {
-    folder: tempfile::TempDir,
-    path: PathBuf,
-    before: Vec<u8>,
-    after: Vec<u8>,
-    options: &'static [&'static str],
+/// What became of signings that were killed.
+#[derive(Debug, Default)]
+struct Toll {
+    kills: usize,
+    /// The file was neither the old one nor the new one until the next run.
+    unfinished: usize,
+    /// Something was beside the file until the next run.
+    left: usize,
+    /// The signing was over before.
+    signed: usize,
 }
 
-impl Case {
-    fn new(signer: &Signer, options: &'static [&'static str]) -> Self {
-        let (folder, path) = program();
-        let before = fs::read(&path).unwrap();
-        signer.sign([&path]).ends_with(0);
-        let after = fs::read(&path).unwrap();
-        Self { folder, path, before, after, options }
-    }
-
-    /// Signs with something injected into one system call; `None` where there was no such call.
-    fn sign_with(&self, signer: &Signer, call: &str, inject: &str) -> Option<std::process::Output> {
-        fs::write(&self.path, &self.before).unwrap();
-        let trace = tempfile::NamedTempFile::new().unwrap();
-        let output = Command::new("strace")
-            .args(["-f", "-qq", "-o"])
-            .arg(trace.path())
-            .args(["-e", &format!("trace={call}"), "-e", &format!("inject={call}:{inject}")])
-            .arg(env!("CARGO_BIN_EXE_chancery"))
-            .arg("sign")
-            .arg(&self.path)
-            .args(self.options)
-            .args(signer.options())
-            .env_remove("PKCS11_MODULE")
-            .output()
-            .expect("strace runs: apt-get install strace");
-        let traced = fs::read_to_string(trace.path()).unwrap();
-        let hit = traced.contains("(INJECTED)") || traced.contains("SIGKILL");
-        hit.then_some(output)
-    }
-
-    /// Does `then` for each call that was hit, one signing each.
-    fn at_every_call(
-        &self,
-        signer: &Signer,
-        calls: &[&str],
-        inject: &str,
-        mut then: impl FnMut(&str, usize, std::process::Output),
-    ) {
-        for call in calls {
-            for number in 1..=MOST_CALLS {
-                let inject = format!("{inject}:when={number}");
-                let Some(output) = self.sign_with(signer, call, &inject) else { break };
-                then(call, number, output);
-                assert!(number < MOST_CALLS, "more calls of {call} than there can be");
-            }
+impl Toll {
+    /// Counts a kill, and has the next run put everything in order.
+    fn count(&mut self, case: &Case, signer: &Signer, what: &str) {
+        let contents = case.contents();
+        self.kills += 1;
+        self.left += case.left_overs().len();
+        self.signed += usize::from(contents == case.after);
+        if contents != case.before && contents != case.after {
+            self.unfinished += 1;
+            assert!(!case.options.is_empty(), "{what}: neither the old file nor the new one");
         }
-    }
-
-    fn contents(&self) -> Vec<u8> {
-        fs::read(&self.path).unwrap()
-    }
-
-    /// The next run finishes what this one did not, and takes away what it left.
-    fn is_mended(&self, signer: &Signer, what: &str) {
-        let args = [self.path.to_str().unwrap(), "--skip-signed"];
-        signer.sign(args.into_iter().chain(self.options.iter().copied())).ends_with(0);
-        assert!(self.contents() == self.after, "{what}: signed once, and as ever");
-        assert_eq!(names(self.folder.path()), ["program.exe"], "{what}");
+        case.is_mended(signer, what);
     }
 }
 
-fn killed_at_every_call(options: &'static [&'static str], in_steps: bool) {
+fn killed_at_every_call(options: &'static [&'static str]) {
     let signer = ec();
     let case = Case::new(signer, options);
-    let mut killed = 0;
-    case.at_every_call(signer, &CALLS, "signal=KILL", |call, number, output| {
-        assert_eq!(output.status.signal(), Some(9), "{output:?}");
-        killed += 1;
-        let left = case.contents();
-        let whole = left == case.before || left == case.after;
-        assert!(whole || in_steps, "{call} {number}: neither the old file nor the new one");
-        case.is_mended(signer, &format!("killed at {call} {number}"));
-    });
-    assert!(killed >= 8, "{killed} calls");
+    let mut toll = Toll::default();
+    let kinds =
+        if kills().is_some() { &[Calls::OnFiles, Calls::All][..] } else { &[Calls::Changing] };
+    for which in kinds {
+        case.at_every_call(signer, *which, "signal=KILL", "", |call, output| {
+            assert_eq!(output.status.signal(), Some(9), "{output:?}");
+            toll.count(&case, signer, &format!("killed at {call}"));
+        });
+    }
+    println!("killed at every call of {kinds:?} {options:?}: {toll:?}, damaged 0, signed twice 0");
+    assert!(toll.kills >= 12, "{toll:?}");
+    assert!(toll.left >= 6, "{toll:?}");
+    assert!(toll.signed >= 1, "{toll:?}");
 }
 
 #[test]
 fn killed_at_every_call_of_a_signing_the_file_is_the_old_one_or_the_new_one() {
-    killed_at_every_call(&[], false);
+    killed_at_every_call(&[]);
 }
 
 #[test]
 fn killed_at_every_call_of_a_signing_in_place_the_next_run_mends_the_file() {
-    killed_at_every_call(&["--append-in-place"], true);
+    killed_at_every_call(&["--append-in-place"]);
 }
 
-#[test]
-fn a_disk_that_is_full_at_any_call_leaves_the_original() {
-    let signer = ec();
-    for options in [&[][..], &["--append-in-place"]] {
-        let case = Case::new(signer, options);
-        let mut failed = 0;
-        let calls = ["write", "pwrite64", "ftruncate", "fsync", "fdatasync", "rename", "linkat"];
-        case.at_every_call(signer, &calls, "error=ENOSPC", |call, number, output| {
-            let (left, said) = (case.contents(), String::from_utf8_lossy(&output.stderr));
-            match output.status.code() {
-                // The call was none that matters: a line on the terminal, the times of a folder.
-                Some(0) => assert!(left == case.after, "{call} {number}: {said}"),
-                Some(8) => {
-                    failed += 1;
-                    assert!(left == case.before, "{call} {number}: {said}");
-                    // Where the same call in the other thread is not the one that writes the message.
-                    assert!(said.is_empty() || said.contains("No space left on device"), "{said}");
-                }
-                other => panic!("{call} {number}: {other:?}: {said}"),
-            }
-            case.is_mended(signer, &format!("{call} {number} failed"));
-        });
-        assert!(failed >= 3, "{failed} calls failed");
-    }
+/// Moments of a run, spread so that no two are alike and none is left out for long.
+fn moments(count: u64, run: Duration) -> impl Iterator<Item = Duration> {
+    // Steps of the golden ratio, in 65536ths.
+    let parts = (0..count).map(|number| u32::try_from((number * 40_503) % 65_536).unwrap());
+    parts.map(move |part| run * part / 65_536)
+}
+
+fn kill_after(mut command: Command, delay: Duration) {
+    let mut child =
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the command runs");
+    std::thread::sleep(delay);
+    let _ = child.kill();
+    child.wait().unwrap();
 }
 
 #[test]
 fn killed_at_any_moment_nothing_is_damaged_or_signed_twice() {
     let signer = ec();
-    let times: u64 =
-        std::env::var("CHANCERY_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
     for options in [&[][..], &["--append-in-place"]] {
-        let case = Case::new(signer, options);
-        for number in 0..times {
+        // Large enough that most of the time something is being done to it.
+        let case = Case::with_overlay(signer, options, 8 << 20);
+        let sign = || {
             fs::write(&case.path, &case.before).unwrap();
-            let mut child = crate::support::command(["sign", case.path.to_str().unwrap()])
-                .args(options)
-                .args(signer.options())
-                .stdout(std::process::Stdio::null())
-                .stderr(std::process::Stdio::null())
-                .spawn()
-                .unwrap();
-            // Spread over the time a signing takes.
-            std::thread::sleep(std::time::Duration::from_micros(
-                number * 150_000 / times + number * 7,
-            ));
-            let _ = child.kill();
-            child.wait().unwrap();
-            let left = case.contents();
-            assert!(left == case.before || left == case.after || !options.is_empty());
-            case.is_mended(signer, &format!("kill {number}"));
+            let mut command = command(["sign", case.path.to_str().unwrap()]);
+            command.args(options).args(signer.options());
+            command
+        };
+        let began = Instant::now();
+        assert!(sign().output().unwrap().status.success());
+        let took = began.elapsed();
+        let mut toll = Toll::default();
+        for moment in moments(kills().unwrap_or(10), took) {
+            kill_after(sign(), moment);
+            toll.count(&case, signer, &format!("killed after {moment:?}"));
         }
+        println!("killed at any moment {options:?}: {toll:?}, damaged 0, signed twice 0");
     }
 }
 
 #[test]
-fn a_program_that_runs_is_not_written_into() {
-    let (_folder, path) = program();
-    let before = fs::read(&path).unwrap();
-    let busy = |path: &Path, options: &[&str]| {
-        // What the system says of a file that is being executed.
-        Command::new("strace")
-            .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=openat", "-P"])
-            .arg(path)
-            .args(["-e", "inject=openat:error=ETXTBSY:when=2+"])
-            .arg(env!("CARGO_BIN_EXE_chancery"))
-            .arg("sign")
-            .arg(path)
-            .args(options)
-            .args(ec().options())
-            .output()
-            .unwrap()
-    };
-    let refused = busy(&path, &["--append-in-place"]);
-    let said = String::from_utf8_lossy(&refused.stderr);
-    assert_eq!(refused.status.code(), Some(8), "{said}");
-    assert!(said.contains("without --append-in-place"), "{said}");
-    assert_eq!(fs::read(&path).unwrap(), before);
-    assert_eq!(chancery(["verify", path.to_str().unwrap()]).code, 1);
+fn a_run_over_many_files_killed_and_resumed_signs_each_of_them_once() {
+    const FILES: usize = 24;
+    let signer = ec();
+    let roots = signer.root.to_str().unwrap();
+    for options in [&["--append"][..], &["--append", "--append-in-place"]] {
+        let (mut killed, mut in_flight) = (0, 0);
+        let mut took = None;
+        for (round, moment) in moments(kills().unwrap_or(6) / 2, Duration::from_secs(1)).enumerate()
+        {
+            let folder = tempfile::tempdir().unwrap();
+            for number in 0..FILES {
+                let overlay = vec![7; number * 97];
+                let image = tiny_pe(&TinyPe { overlay, ..TinyPe::default() });
+                fs::write(folder.path().join(format!("{number}.exe")), image).unwrap();
+            }
+            let notes = tempfile::tempdir().unwrap();
+            let sign = || {
+                let mut command = command(["sign", "--recursive"]);
+                command.arg(folder.path()).args(options).args(signer.options());
+                command.arg("--journal").arg(notes.path().join("journal"));
+                command
+            };
+            if let Some(took) = took {
+                for part in [moment, Duration::from_secs(1).saturating_sub(moment)] {
+                    let delay = Duration::mul_f64(took, part.as_secs_f64());
+                    kill_after(sign(), delay);
+                    killed += 1;
+                    in_flight += usize::from(names(folder.path()).len() > FILES);
+                }
+            }
+            let began = Instant::now();
+            let output = sign().output().unwrap();
+            assert!(output.status.success(), "round {round}: {output:?}");
+            took = took.or_else(|| Some(began.elapsed()));
+            assert_eq!(names(folder.path()).len(), FILES, "round {round}: nothing is left");
+            let all = folder.path().to_str().unwrap();
+            let args = ["verify", "--recursive", all, "--roots", roots, "--format", "json"];
+            let objects = chancery(args).ends_with(0).objects();
+            assert_eq!(objects.len(), FILES + 1);
+            for object in objects.iter().filter(|object| object["type"] == "verified") {
+                let signatures = object["signatures"].as_array().unwrap().len();
+                assert_eq!(signatures, 1, "round {round}: {object}");
+            }
+        }
+        println!(
+            "{killed} kills of runs over {FILES} files {options:?}: {in_flight} with something left, damaged 0, \
+             signed twice 0"
+        );
+    }
+}
+
+#[test]
+fn what_a_killed_run_left_is_named_and_removed_by_the_next_over_its_folder() {
+    let signer = ec();
+    let case = Case::new(signer, &[]);
+    let folder = case.folder();
+    case.killed_at(signer, "rename", 1);
+    let left = case.left_overs().remove(0);
+    // Nothing is left of the file it was for, and nothing here can be signed.
+    fs::rename(&case.path, folder.join("renamed.txt")).unwrap();
+    fs::write(folder.join("renamed.txt"), "text").unwrap();
+    let all = folder.to_str().unwrap();
+    chancery(["verify", "--recursive", all]).ends_with(0);
+    signer.sign(["--dry-run", "--recursive", all]).ends_with(0);
+    assert!(names(folder).contains(&left), "who only reads removes nothing");
+    let run = signer.sign(["--recursive", all, "--format", "json"]).ends_with(0);
+    let object = &run.objects()[0];
+    assert_eq!((&object["type"], &object["fate"]), (&"left-over".into(), &"removed".into()));
+    assert!(object["file"].as_str().unwrap().ends_with(&left), "{run:?}");
+    assert_eq!(names(folder), ["renamed.txt"]);
+
+    // And beside a file that is named.
+    fs::write(folder.join(&left), "MZ").unwrap();
+    fs::write(&case.path, &case.before).unwrap();
+    let run = chancery(["remove", case.path.to_str().unwrap()]).ends_with(1);
+    assert!(run.stderr.contains(&format!("{left}, which a run left")), "{}", run.stderr);
+    assert_eq!(names(folder), ["program.exe", "renamed.txt"]);
+}
+
+#[test]
+fn what_was_begun_in_place_is_named_by_any_run_and_taken_back_by_one_on_the_file() {
+    let signer = ec();
+    let case = Case::new(signer, &["--append-in-place"]);
+    let folder = case.folder();
+    let other = folder.join("other.exe");
+    fs::write(&other, &case.before).unwrap();
+    // The record is on the disk, the end of the file is written, its header is not.
+    case.killed_at(signer, "write", 3);
+    let killed = case.contents();
+    assert!(killed.starts_with(&case.before) && killed != case.before);
+    let record = names(folder).into_iter().find(|name| name.ends_with(".undo")).unwrap();
+    let path = case.path.to_str().unwrap();
+    let run = signer.sign([&other]).ends_with(0);
+    assert!(run.stderr.contains("program.exe was being written in place"), "{}", run.stderr);
+    assert!(run.stderr.contains(&record), "{}", run.stderr);
+    let planned = signer.sign(["--dry-run", path]).ends_with(8);
+    assert!(planned.stderr.contains("by one that was killed"), "{}", planned.stderr);
+    assert!(case.contents() == killed, "nobody asked for it to be changed");
+    let run = chancery(["remove", path, "--format", "json"]).ends_with(1);
+    let object = &run.objects()[1];
+    assert_eq!((&object["type"], &object["fate"]), (&"left-over".into(), &"taken-back".into()));
+    assert!(case.contents() == case.before);
+    assert_eq!(names(folder), ["other.exe", "program.exe"]);
 }

@@ -17,6 +17,7 @@ use crate::writer::sync_folder;
 
 pub use self::listing::{FileList, Listed};
 pub use self::stages::{Stage, StageLimits, Stages};
+pub use crate::writer::{LeftOver, LeftOverFate, LeftOvers};
 
 /// How far results may run ahead of the first one that is missing.
 const WINDOW: usize = 1024;
@@ -66,12 +67,18 @@ enum Message<T> {
     Lost,
 }
 
-/// Makes the names of new files durable: each folder once.
-pub fn sync_folders<'a>(files: impl IntoIterator<Item = &'a Path>) {
+/// Makes the names of new files durable: each folder once, as far as that goes.
+///
+/// # Errors
+/// [`ErrorKind::Io`](crate::ErrorKind::Io): a power cut may bring back what was in the folder it names.
+pub fn sync_folders<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<(), crate::Error> {
     let folders: BTreeSet<_> = files.into_iter().filter_map(Path::parent).collect();
+    let mut synced = Ok(());
     for folder in folders {
-        sync_folder(if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        synced = synced.and(sync_folder(folder));
     }
+    synced
 }
 
 impl Batch {

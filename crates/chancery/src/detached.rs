@@ -86,7 +86,8 @@ pub fn attach_signature(
     now: Time,
     options: &AttachOptions,
 ) -> Result<Attached, Error> {
-    mend_file(path)?;
+    let stages = Stages::alone();
+    mend_file(path, false, stages.left_overs())?;
     let file = Rewriting::open(path, options.output.as_deref(), "attach to", options.strip)?;
     file.check_embeddable()?;
     let mut set = SignatureSet::default();
@@ -110,7 +111,7 @@ pub fn attach_signature(
     }
     let detached = Embedded::of(signature.to_vec());
     let request = file.request_with_embedded(&requested_measurement(&detached));
-    let file = file.measure(&request, &Stages::alone())?;
+    let file = file.measure(&request, &stages)?;
     let report = Verifier::new(TrustAnchors::none(), now).verify(&detached, &file.measurement);
     let foreign = report.signatures.iter().find(|one| !holds(one));
     if let Some(one) = foreign {
@@ -128,7 +129,7 @@ pub fn attach_signature(
     let as_entry = file.subject().layout().is_efi();
     set.append(signature, as_entry).map_err(|error| file.failed(error))?;
     let count = set.len();
-    let output = file.replace(&set.entries(), false, now, &Stages::alone(), |after| {
+    let output = file.replace(&set.entries(), false, now, &stages, |after| {
         after.signatures.len() == count && after.signatures.iter().any(holds)
     })?;
     Ok(Attached { output, written: true })

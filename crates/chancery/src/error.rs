@@ -148,11 +148,13 @@ impl Error {
         // What went wrong is the key's alone, and belongs into the first line.
         let error = match error {
             authenticode::Error::Key(error) => return Self::from(error).with_context(what),
+            authenticode::Error::Pe(chancery_pe::Error::Source(error)) => {
+                return Self::of_reading("read", file, error);
+            }
             other => other,
         };
         let kind = match &error {
-            authenticode::Error::Pe(chancery_pe::Error::Source(_))
-            | authenticode::Error::Copy(_) => ErrorKind::Io,
+            authenticode::Error::Copy(_) => ErrorKind::Io,
             authenticode::Error::Embed(chancery_pe::EmbedError::MalformedTable {
                 reason: chancery_pe::TableFault::DataAfterTable,
                 ..
@@ -179,6 +181,17 @@ impl Error {
             _ => ErrorKind::SelfCheck,
         };
         Self::new(kind, what).with_source(error)
+    }
+
+    /// A file that could be opened and not read to its end.
+    pub(crate) fn of_reading(what: &str, file: &Path, error: chancery_pe::SourceError) -> Self {
+        let is_short = |error: &std::io::Error| error.kind() == std::io::ErrorKind::UnexpectedEof;
+        // Nothing is looked for behind the end that the file had when it was opened.
+        if error.io_error().is_some_and(is_short) {
+            let text = format!("{} became shorter while it was read", file.display());
+            return Self::new(ErrorKind::Changed, text);
+        }
+        Self::new(ErrorKind::Io, format!("cannot {what} {}", file.display())).with_source(error)
     }
 
     /// An error while making a request or certificate.

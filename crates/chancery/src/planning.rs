@@ -9,6 +9,7 @@ use chancery_x509::Time;
 use crate::batch::{Stage, Stages};
 use crate::rewriting::Rewriting;
 use crate::signing::{decide, is_in_order_to_append};
+use crate::writer::check_finished;
 use crate::{Error, Outcome, SignFileOptions, Signer};
 
 /// What signing a file would do.
@@ -52,6 +53,7 @@ pub fn plan_signing_in_stages(
     options: &SignFileOptions,
     stages: &Stages,
 ) -> Result<Plan, Error> {
+    check_finished(path)?;
     let mut file = Rewriting::open(path, options.output.as_deref(), "sign", options.strip)?;
     let entries = file.embedded.signatures.len();
     let output = options.output.clone().unwrap_or_else(|| path.to_owned());

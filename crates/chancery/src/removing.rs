@@ -75,7 +75,7 @@ pub fn remove_signatures_in_stages(
     options: &RemoveOptions,
     stages: &Stages,
 ) -> Result<Removed, Error> {
-    mend_file(path)?;
+    mend_file(path, false, stages.left_overs())?;
     let mut file = Rewriting::open(path, options.output.as_deref(), "unsign", options.strip)?;
     file.subject.set_removed_checksum(options.checksum);
     if !file.is_signed() {

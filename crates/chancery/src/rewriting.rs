@@ -121,7 +121,7 @@ impl Rewriting {
         let _permit = stages.enter(Stage::Hashing);
         let mut draft = match self.in_place {
             true => Draft::in_place(&self.output)?,
-            false => Draft::copy(&self.output, self.before.clone())?,
+            false => Draft::copy(&self.output, self.before.clone(), stages.left_overs())?,
         };
         let measured = self.subject.measure(request, &mut |chunk| {
             stages.count(chunk.len());
@@ -237,9 +237,15 @@ impl Measured {
         reread: bool,
         now: Time,
     ) -> Result<Report, Error> {
-        let wrong = |error: chancery_authenticode::Error| {
-            let path = self.draft.target().display();
-            Error::new(ErrorKind::SelfCheck, format!("{path} would not verify")).with_source(error)
+        let wrong = |error: chancery_authenticode::Error| match error {
+            chancery_authenticode::Error::Pe(chancery_pe::Error::Source(error)) => {
+                Error::of_reading("read back", self.draft.target(), error)
+            }
+            error => {
+                let path = self.draft.target().display();
+                Error::new(ErrorKind::SelfCheck, format!("{path} would not verify"))
+                    .with_source(error)
+            }
         };
         let mut subject = PeSubject::parse(source).map_err(wrong)?;
         let verifier = Verifier::new(TrustAnchors::none(), now);

@@ -153,7 +153,7 @@ pub fn sign_file_in_stages(
     stamping: Option<Stamping<'_>>,
     stages: &Stages,
 ) -> Result<Signed, Error> {
-    let mended = mend_file(path)?;
+    let mended = mend_file(path, options.force, stages.left_overs())?;
     if let (true, Some(output)) = (options.resumed, &options.output)
         && output.exists()
     {

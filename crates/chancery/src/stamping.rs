@@ -110,7 +110,7 @@ pub fn timestamp_file_in_stages(
     options: &StampFileOptions,
     stages: &Stages,
 ) -> Result<PathBuf, Error> {
-    mend_file(path)?;
+    mend_file(path, false, stages.left_overs())?;
     let file = Rewriting::open(path, options.output.as_deref(), "timestamp", options.strip)?;
     let index = options.index;
     let mut set = SignatureSet::read(&file.embedded).map_err(|error| file.failed(error))?;

@@ -5,6 +5,8 @@
 //! the file itself, with a record beside it that takes back what was not finished.
 
 mod in_place;
+mod left_over;
+mod mounts;
 mod own_file;
 mod undo;
 
@@ -17,9 +19,10 @@ use tempfile::NamedTempFile;
 
 use self::in_place::InPlace;
 pub(crate) use self::in_place::Preview;
-use self::own_file::{COPY, folder_of};
-pub(crate) use self::own_file::{is_ours, sync_folder};
-pub(crate) use self::undo::mend;
+pub use self::left_over::{LeftOver, LeftOverFate, LeftOvers};
+use self::own_file::folder_of;
+pub(crate) use self::own_file::is_ours;
+use self::undo::Mended;
 use crate::{Error, ErrorKind};
 
 /// A copy of a file on its way to become the next version of it.
@@ -27,6 +30,7 @@ use crate::{Error, ErrorKind};
 pub(crate) struct Staged {
     temporary: NamedTempFile,
     target: PathBuf,
+    /// Lends its permissions.
     original: Metadata,
     written: u64,
 }
@@ -46,17 +50,19 @@ impl Target {
     fn resolve(path: &Path) -> Result<Self, Error> {
         let path = real_path(path)?;
         #[cfg(unix)]
-        if let Ok(metadata) = std::fs::metadata(&path) {
-            let links = std::os::unix::fs::MetadataExt::nlink(&metadata);
-            if metadata.is_file() && links > 1 {
-                return Err(Error::new(
-                    ErrorKind::Usage,
-                    format!(
+        match std::fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            metadata => {
+                let metadata = metadata.map_err(|error| Error::io("write", &path, error))?;
+                let links = std::os::unix::fs::MetadataExt::nlink(&metadata);
+                if metadata.is_file() && links > 1 {
+                    let text = format!(
                         "{} has {links} hard links; replacing it would split them: sign it with \
                          --append-in-place",
                         path.display()
-                    ),
-                ));
+                    );
+                    return Err(Error::new(ErrorKind::Usage, text));
+                }
             }
         }
         Ok(Self { path })
@@ -72,12 +78,44 @@ fn real_path(path: &Path) -> Result<PathBuf, Error> {
     }
 }
 
-/// Takes back what a killed run began to do to a file in place; tells whether there was something.
+/// Takes back what a killed run began to do to a file in place; tells whether there was something. With `take_over`,
+/// also what was begun where nobody can tell from here whether it goes on.
 ///
 /// # Errors
-/// [`ErrorKind::Changed`] where somebody else changed the file since, or another run is at it now.
-pub(crate) fn mend_file(path: &Path) -> Result<bool, Error> {
-    mend(&real_path(path)?)
+/// [`ErrorKind::Changed`] where somebody else changed the file since, or another run is or may be at it now.
+pub(crate) fn mend_file(
+    path: &Path,
+    take_over: bool,
+    left_overs: &LeftOvers,
+) -> Result<bool, Error> {
+    let path = real_path(path)?;
+    left_overs.visit_folder_of(&path);
+    match undo::mend(&path, take_over)? {
+        Mended::Nothing => Ok(false),
+        Mended::Cleared(record) => {
+            left_overs.tell(record, LeftOverFate::Removed);
+            Ok(false)
+        }
+        Mended::TakenBack(record) => {
+            left_overs.tell(record, LeftOverFate::TakenBack(path));
+            Ok(true)
+        }
+    }
+}
+
+/// Refuses a file that a killed run began to change in place, where it must not be mended now.
+///
+/// # Errors
+/// [`ErrorKind::Changed`].
+pub(crate) fn check_finished(path: &Path) -> Result<(), Error> {
+    if !undo::is_there(&real_path(path)?) {
+        return Ok(());
+    }
+    let text = format!(
+        "{} is being written in place by another run of chancery, or by one that was killed",
+        path.display()
+    );
+    Err(Error::new(ErrorKind::Changed, text))
 }
 
 /// How the next version of a file comes about.
@@ -90,8 +128,18 @@ pub(crate) enum Draft {
 }
 
 impl Draft {
-    pub(crate) fn copy(path: &Path, original: Metadata) -> Result<Self, Error> {
-        Ok(Self::Copy(Staged::new(Target::resolve(path)?, original)?))
+    pub(crate) fn copy(
+        path: &Path,
+        original: Metadata,
+        left_overs: &LeftOvers,
+    ) -> Result<Self, Error> {
+        let target = Target::resolve(path)?;
+        left_overs.visit_folder_of(&target.path);
+        let (temporary, removed) = own_file::create_copy(&target.path)?;
+        if let Some(path) = removed {
+            left_overs.tell(path, LeftOverFate::Removed);
+        }
+        Ok(Self::Copy(Staged { temporary, target: target.path, original, written: 0 }))
     }
 
     pub(crate) fn in_place(path: &Path) -> Result<Self, Error> {
@@ -151,12 +199,6 @@ pub(crate) enum Drafted<'a> {
 }
 
 impl Staged {
-    /// Starts an empty file beside the target; `original` lends its permissions.
-    fn new(target: Target, original: Metadata) -> Result<Self, Error> {
-        let temporary = own_file::create(&target.path, COPY)?;
-        Ok(Self { temporary, target: target.path, original, written: 0 })
-    }
-
     /// Takes the next bytes of the original.
     fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
         self.temporary.as_file_mut().write_all(chunk)?;
@@ -199,15 +241,39 @@ impl Staged {
         let target = self.target;
         let failed = |error| Error::io("write", &target, error);
         let file = self.temporary.as_file();
-        file.set_permissions(self.original.permissions()).map_err(failed)?;
+        keep_permissions(file, &self.original).map_err(failed)?;
         #[cfg(unix)]
         keep_owner(file, &self.original);
         file.sync_all().map_err(failed)?;
-        self.temporary.persist(&target).map_err(|error| failed(error.error))?;
-        if !grouped {
-            sync_folder(folder_of(&target));
+        if !own_file::has_name(file, self.temporary.path()).map_err(failed)? {
+            let text = format!("the next version of {} was removed meanwhile", target.display());
+            return Err(Error::new(ErrorKind::Changed, text));
         }
-        Ok(())
+        own_file::persist(self.temporary, &target).map_err(failed)?;
+        if grouped { Ok(()) } else { sync_folder(folder_of(&target)) }
+    }
+}
+
+/// Makes the names in a folder durable.
+///
+/// # Errors
+/// [`ErrorKind::Io`], saying what it means.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
+    own_file::sync_folder(folder).map_err(|error| {
+        let text = format!(
+            "what was written into {} may not outlast a power cut: the folder cannot be synced",
+            folder.display()
+        );
+        Error::new(ErrorKind::Io, text).with_source(error)
+    })
+}
+
+/// Gives the new file the permissions of the old one. Where all files have the same, none can be set, and need not be.
+fn keep_permissions(file: &File, original: &Metadata) -> io::Result<()> {
+    let wanted = original.permissions();
+    match file.set_permissions(wanted.clone()) {
+        Err(_) if file.metadata().is_ok_and(|has| has.permissions() == wanted) => Ok(()),
+        set => set,
     }
 }
 

@@ -58,6 +58,10 @@ impl Job for VerifyJob<'_> {
         None
     }
 
+    fn writes(&self) -> bool {
+        false
+    }
+
     fn show(&self, file: &Path, (log, result): Self::Done, ui: &mut Ui) -> Exit {
         Fetcher::tell_all(log, ui);
         match result {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use crate::writer::is_ours;
+use crate::writer::{LeftOvers, is_ours};
 use crate::{Error, ErrorKind};
 
 /// The longest line of a list, in bytes.
@@ -35,6 +35,7 @@ pub struct FileList {
     recursive: bool,
     current: Box<dyn Iterator<Item = Result<Found, Error>> + Send>,
     seen: Seen,
+    left_overs: Option<LeftOvers>,
 }
 
 struct Found {
@@ -52,7 +53,15 @@ impl FileList {
             recursive,
             current: Box::new(std::iter::empty()),
             seen: Seen::default(),
+            left_overs: None,
         }
+    }
+
+    /// Notes the folders in which a search for programs comes upon files of the writer's.
+    #[must_use]
+    pub fn noting(mut self, left_overs: &LeftOvers) -> Self {
+        self.left_overs = Some(left_overs.clone());
+        self
     }
 
     /// Tells whether these arguments name one file at most.
@@ -74,7 +83,8 @@ impl Iterator for FileList {
             if let Some(found) = self.current.next() {
                 return Some(found.map(|found| self.seen.mark(found)));
             }
-            self.current = expand(self.arguments.next()?, self.recursive);
+            let recursive = self.recursive.then(|| self.left_overs.clone().unwrap_or_default());
+            self.current = expand(self.arguments.next()?, recursive);
         }
     }
 }
@@ -87,22 +97,23 @@ impl std::fmt::Debug for FileList {
 
 type Many = Box<dyn Iterator<Item = Result<Found, Error>> + Send>;
 
-fn expand(argument: PathBuf, recursive: bool) -> Many {
+/// Lists what an argument names; with `below`, also what is in folders.
+fn expand(argument: PathBuf, below: Option<LeftOvers>) -> Many {
     if let Some(list) = list_name(&argument) {
         return match File::open(&list) {
             Ok(file) => Box::new(names_in(list, BufReader::new(file))),
             Err(error) => Box::new(std::iter::once(Err(Error::io("read", &list, error)))),
         };
     }
-    expand_name(argument, recursive)
+    expand_name(argument, below)
 }
 
-fn expand_name(argument: PathBuf, recursive: bool) -> Many {
-    if recursive && argument.is_dir() {
-        return Box::new(walk(argument));
+fn expand_name(argument: PathBuf, below: Option<LeftOvers>) -> Many {
+    if let (Some(left_overs), true) = (&below, argument.is_dir()) {
+        return Box::new(walk(argument, left_overs.clone()));
     }
     match pattern(&argument) {
-        Some(pattern) => matching(&argument, &pattern, recursive),
+        Some(pattern) => matching(&argument, &pattern, below),
         None => Box::new(std::iter::once(Ok(Found { path: argument, name: None }))),
     }
 }
@@ -119,7 +130,7 @@ fn pattern(argument: &Path) -> Option<String> {
         .then(|| text.to_owned())
 }
 
-fn matching(argument: &Path, pattern: &str, recursive: bool) -> Many {
+fn matching(argument: &Path, pattern: &str, below: Option<LeftOvers>) -> Many {
     let usage = |message: String| -> Many {
         Box::new(std::iter::once(Err(Error::new(ErrorKind::Usage, message))))
     };
@@ -134,8 +145,10 @@ fn matching(argument: &Path, pattern: &str, recursive: bool) -> Many {
     Box::new(paths.flat_map(move |found| -> Many {
         match found {
             // A pattern means the files in a folder; what is below that, `**` or --recursive.
-            Ok(path) if path.is_dir() && !recursive => Box::new(std::iter::empty()),
-            Ok(path) if path.is_dir() => Box::new(walk(path)),
+            Ok(path) if path.is_dir() => match &below {
+                Some(left_overs) => Box::new(walk(path, left_overs.clone())),
+                None => Box::new(std::iter::empty()),
+            },
             Ok(path) => Box::new(std::iter::once(Ok(Found { path, name: None }))),
             Err(error) => {
                 let path = error.path().to_owned();
@@ -146,7 +159,7 @@ fn matching(argument: &Path, pattern: &str, recursive: bool) -> Many {
 }
 
 /// Finds the programs below a folder, in the order its files come in. Symbolic links to folders are not followed.
-fn walk(root: PathBuf) -> impl Iterator<Item = Result<Found, Error>> + Send {
+fn walk(root: PathBuf, left_overs: LeftOvers) -> impl Iterator<Item = Result<Found, Error>> + Send {
     WalkDir::new(&root).into_iter().filter_map(move |entry| {
         let entry = match entry {
             Ok(entry) => entry,
@@ -157,7 +170,13 @@ fn walk(root: PathBuf) -> impl Iterator<Item = Result<Found, Error>> + Send {
                 return Some(Err(Error::io("look into", &path, error)));
             }
         };
-        if entry.file_type().is_dir() || is_ours(entry.file_name()) {
+        if entry.file_type().is_dir() {
+            return None;
+        }
+        if is_ours(entry.file_name()) {
+            if let Some(folder) = entry.path().parent().and_then(|path| path.canonicalize().ok()) {
+                left_overs.visit(&folder);
+            }
             return None;
         }
         let path = entry.into_path();
@@ -292,7 +311,8 @@ mod tests {
         for (name, text) in [("a.exe", "MZ"), ("sub/b.dll", "MZ"), ("c.txt", "text"), ("d", "M")] {
             fs::write(at(name), text).unwrap();
         }
-        fs::write(at(".chancery-abcdef.tmp"), "MZ").unwrap();
+        let ours = at(".chancery-0123456789abcdef-01234567.tmp");
+        fs::write(&ours, "MZ").unwrap();
         let root = [folder.path().to_owned()];
         assert_eq!(names(&root, true), [("a.exe".into(), false), ("sub/b.dll".into(), false)]);
         assert_eq!(listed(&root, false).len(), 1, "the folder itself, which is an error to sign");

@@ -8,6 +8,7 @@ use chancery_pkcs11::Module;
 
 use super::limiter::{Limiter, Permit};
 use crate::AuditLog;
+use crate::writer::LeftOvers;
 
 /// How many sessions a token is used in when nobody says otherwise.
 const SESSIONS: usize = 8;
@@ -87,6 +88,7 @@ pub struct Stages {
     bytes: AtomicU64,
     grouped: bool,
     audit: Option<AuditLog>,
+    left_overs: LeftOvers,
 }
 
 impl Stages {
@@ -102,6 +104,7 @@ impl Stages {
             bytes: AtomicU64::new(0),
             grouped: true,
             audit: None,
+            left_overs: LeftOvers::default(),
         }
     }
 
@@ -139,6 +142,12 @@ impl Stages {
     /// Tells whether folders are synced by whoever runs the batch.
     pub(crate) const fn are_grouped(&self) -> bool {
         self.grouped
+    }
+
+    /// Returns what killed runs left beside the files of this one.
+    #[must_use]
+    pub const fn left_overs(&self) -> &LeftOvers {
+        &self.left_overs
     }
 
     pub(crate) const fn audit(&self) -> Option<&AuditLog> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chancery_pe::{BaseDigest, Edit, Patch, Source, SourceError};
 
-use super::own_file::{folder_of, sync_folder};
+use super::own_file::{self, folder_of, sync_folder};
 use super::undo;
 use crate::{Error, ErrorKind};
 
@@ -68,23 +68,31 @@ impl InPlace {
             patch.final_len(),
             patch.edits(),
         )?;
-        let mut written = write_edits(&mut self.file, self.original_len, patch);
-        if let Err(error) = written {
+        if let Err(error) = write_edits(&mut self.file, self.original_len, patch) {
             // A full disk, most likely: what is there goes back while we can. Where that fails too the record stays,
             // for the next run.
             drop(self.file);
-            record
-                .keep()
-                .map_err(|error| Error::io("keep the undo record of", &target, error.error))?;
+            let kept = record.keep();
+            let (_, path) =
+                kept.map_err(|error| Error::io("keep the undo record of", &target, error.error))?;
             return Err(match undo::take_back(&target) {
                 Ok(_) => Error::io("write", &target, error),
-                Err(worse) => worse.with_context(format!("writing failed ({error})")),
+                Err(worse) => worse.with_context(format!(
+                    "writing failed ({error}), and the next run has to take back what was written, by {}",
+                    path.display()
+                )),
             });
         }
-        written = record.close();
-        written.map_err(|error| Error::io("remove the undo record of", &target, error))?;
+        own_file::remove(record).map_err(|error| {
+            let text = format!(
+                "{} is written, but its undo record cannot be removed, which the next run does",
+                target.display()
+            );
+            Error::new(ErrorKind::Io, text).with_source(error)
+        })?;
         if !grouped {
-            sync_folder(folder_of(&target));
+            // A record that comes back with a power cut finds everything done, and goes again.
+            let _ = sync_folder(folder_of(&target));
         }
         Ok(())
     }

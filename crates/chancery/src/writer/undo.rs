@@ -2,13 +2,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chancery_pe::Edit;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use super::own_file::{self, LeftOver, UNDO, folder_of, sync_folder};
+use super::mounts::locks_reach_everybody;
+use super::own_file::{self, LeftOver, Lock, UNDO, folder_of, machine, sync_folder};
 use crate::{Error, ErrorKind};
 
 /// The most bytes of a file that are overwritten in place, and kept to be put back.
@@ -19,13 +20,30 @@ const MAX_RECORD: u64 = 5 * MAX_KEPT;
 
 /// What was there, and what comes.
 #[derive(Debug, Serialize, Deserialize)]
-struct Record {
+pub(super) struct Record {
     schema: u32,
+    /// Which machine writes, since when it started: see [`machine`].
+    machine: String,
     /// How long the file was.
     original_len: u64,
     /// How long it will be.
     final_len: u64,
     changes: Vec<Change>,
+}
+
+impl Record {
+    /// Tells whether a machine made it, since it started.
+    pub(super) fn is_of(&self, machine: &str) -> bool {
+        self.machine == machine
+    }
+}
+
+/// What is in the file of a record.
+#[derive(Debug)]
+pub(super) enum Reading {
+    Whole(Record),
+    /// It was not finished, so that nothing else had begun.
+    Unfinished,
 }
 
 /// One range: the bytes from `offset` on become others. Only the last may come to have more or fewer.
@@ -83,43 +101,83 @@ pub(super) fn keep(
             new: Hex(edit.bytes().to_vec()),
         });
     }
-    let record = Record { schema: 1, original_len, final_len, changes };
+    let record =
+        Record { schema: 1, machine: machine().to_owned(), original_len, final_len, changes };
     let failed = |error: io::Error| Error::io("write the undo record of", target, error);
     let text = serde_json::to_vec(&record).map_err(|error| failed(error.into()))?;
-    let mut written = own_file::create(target, UNDO)?;
+    let mut written = own_file::create_record(target)?;
     written.write_all(&text).and_then(|()| written.as_file().sync_all()).map_err(failed)?;
-    sync_folder(folder_of(target));
+    // Without its name on the disk it would be of no use after a power cut.
+    sync_folder(folder_of(target)).map_err(failed)?;
     Ok(written)
 }
 
-/// Takes back what a killed run began to do to a file; tells whether there was something to take back.
+/// What was found of a run that was killed.
+#[derive(Debug)]
+pub(crate) enum Mended {
+    /// Nothing.
+    Nothing,
+    /// A record of this name, which is gone: of what had not begun, or was done.
+    Cleared(PathBuf),
+    /// What was begun, by the record of this name, is taken back.
+    TakenBack(PathBuf),
+}
+
+/// Takes back what a killed run began to do to a file. With `take_over`, also what was begun where nobody can tell
+/// from here whether it goes on.
 ///
 /// # Errors
-/// [`ErrorKind::Changed`] where the file is neither what it was nor on its way to what it was to become: then it is
-/// left alone, and so is the record.
-pub(crate) fn mend(target: &Path) -> Result<bool, Error> {
-    settle(target, true)
+/// [`ErrorKind::Changed`] where the file is neither what it was nor on its way to what it was to become, or the other
+/// run may go on: then it is left alone, and so is the record.
+pub(super) fn mend(target: &Path, take_over: bool) -> Result<Mended, Error> {
+    settle(target, true, take_over)
 }
 
 /// Takes back what this run did to a file, even where all of it is there: it may not be on the disk.
 ///
 /// # Errors
 /// As [`mend`].
-pub(super) fn take_back(target: &Path) -> Result<bool, Error> {
-    settle(target, false)
+pub(super) fn take_back(target: &Path) -> Result<Mended, Error> {
+    settle(target, false, true)
 }
 
-fn settle(target: &Path, may_be_complete: bool) -> Result<bool, Error> {
-    let Some(mut left_over) = own_file::take_left_over(target, UNDO)? else { return Ok(false) };
+/// Tells whether there is a record for a file, of a run that goes on or was killed.
+pub(super) fn is_there(target: &Path) -> bool {
+    own_file::path_of(target, UNDO).symlink_metadata().is_ok()
+}
+
+fn settle(target: &Path, may_be_complete: bool, take_over: bool) -> Result<Mended, Error> {
+    let path = own_file::path_of(target, UNDO);
+    let opened = LeftOver::open(path.clone());
+    let Some(mut left_over) =
+        opened.map_err(|error| Error::io("open the left-over", &path, error))?
+    else {
+        return Ok(Mended::Nothing);
+    };
     let failed = |error| Error::io("mend", target, error);
-    let Some(record) = read_record(&mut left_over).map_err(failed)? else {
-        // It was not finished, so that nothing else had begun.
-        return left_over.remove().map(|()| false).map_err(failed);
+    let record = read(&mut left_over).map_err(failed)?;
+    let is_local = matches!(&record, Reading::Whole(record) if record.is_of(machine()));
+    match left_over.lock {
+        Lock::Taken => return Err(own_file::in_use(target)),
+        Lock::Ours if is_local => {}
+        _ if take_over => {}
+        Lock::Ours if locks_reach_everybody(folder_of(target)) => {}
+        Lock::Ours | Lock::Unknown => {
+            let text = format!(
+                "{} may be written in place by a run on another machine, or this one was started anew since \
+                 it was; {} is its record",
+                target.display(),
+                path.display()
+            );
+            return Err(Error::new(ErrorKind::Changed, text));
+        }
+    }
+    let Reading::Whole(record) = record else {
+        return left_over.remove().map(|()| Mended::Cleared(path)).map_err(failed);
     };
     let mut file = match OpenOptions::new().read(true).write(true).open(target) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return left_over.remove().map(|()| false).map_err(failed);
-        }
+        // It may have another name now: the record stays, and is told of with the other left-overs.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Mended::Nothing),
         opened => opened.map_err(failed)?,
     };
     let state = state_of(&mut file, &record).map_err(failed)?;
@@ -136,14 +194,23 @@ fn settle(target: &Path, may_be_complete: bool) -> Result<bool, Error> {
         restore(&mut file, &record).map_err(failed)?;
     }
     left_over.remove().map_err(failed)?;
-    sync_folder(folder_of(target));
-    Ok(undone)
+    // Should it come back with a power cut, it is found out again.
+    let _ = sync_folder(folder_of(target));
+    Ok(if undone { Mended::TakenBack(path) } else { Mended::Cleared(path) })
 }
 
-fn read_record(left_over: &mut LeftOver) -> io::Result<Option<Record>> {
+/// Reads a record.
+pub(super) fn read(left_over: &mut LeftOver) -> io::Result<Reading> {
     let mut text = Vec::new();
     (&mut left_over.file).take(MAX_RECORD).read_to_end(&mut text)?;
-    Ok(serde_json::from_slice(&text).ok().filter(|record: &Record| record.schema == 1))
+    let record = serde_json::from_slice(&text).ok().filter(|record: &Record| record.schema == 1);
+    Ok(record.map_or(Reading::Unfinished, Reading::Whole))
+}
+
+/// Tells whether everything is there that a record takes back: then nothing is to be taken back.
+pub(super) fn is_complete(target: &Path, record: &Record) -> io::Result<bool> {
+    let state = File::open(target).and_then(|mut file| state_of(&mut file, record))?;
+    Ok(state == State::Complete)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,7 +278,7 @@ mod tests {
     }
 
     /// Leaves a record as a killed run does, beside a file with these contents.
-    fn killed(contents: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
+    fn killed(contents: &[u8]) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("a.exe");
         fs::write(&target, BEFORE).unwrap();
@@ -220,6 +287,10 @@ mod tests {
         record.keep().unwrap();
         fs::write(&target, contents).unwrap();
         (folder, target)
+    }
+
+    fn is_nothing(target: &Path) -> bool {
+        matches!(mend(target, false).unwrap(), Mended::Nothing)
     }
 
     #[test]
@@ -233,13 +304,13 @@ mod tests {
             b"HEAD-body\0\0IL",
         ] {
             let (folder, target) = killed(begun);
-            assert!(mend(&target).unwrap());
+            assert!(matches!(mend(&target, false).unwrap(), Mended::TakenBack(_)));
             assert_eq!(fs::read(&target).unwrap(), BEFORE, "{begun:?}");
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-            assert!(!mend(&target).unwrap(), "there is nothing more to mend");
+            assert!(is_nothing(&target), "there is nothing more to mend");
         }
         let (_folder, target) = killed(AFTER);
-        assert!(!mend(&target).unwrap());
+        assert!(matches!(mend(&target, false).unwrap(), Mended::Cleared(_)));
         assert_eq!(fs::read(&target).unwrap(), AFTER);
     }
 
@@ -247,24 +318,24 @@ mod tests {
     fn what_somebody_else_changed_meanwhile_is_left_alone() {
         for foreign in [&b"Xead-body"[..], b"head-bodyTAIX", b"head-bodyTAIL and more", b"head"] {
             let (folder, target) = killed(foreign);
-            assert_eq!(mend(&target).unwrap_err().kind(), ErrorKind::Changed);
+            assert_eq!(mend(&target, false).unwrap_err().kind(), ErrorKind::Changed);
             assert_eq!(fs::read(&target).unwrap(), foreign);
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "the record stays");
         }
     }
 
     #[test]
-    fn a_record_that_was_not_finished_and_one_without_its_file_go() {
+    fn a_record_that_was_not_finished_goes_and_one_without_its_file_stays() {
         let (folder, target) = killed(BEFORE);
         let record = own_file::path_of(&target, UNDO);
         let whole = fs::read(&record).unwrap();
         fs::write(&record, &whole[..whole.len() / 2]).unwrap();
-        assert!(!mend(&target).unwrap());
+        assert!(matches!(mend(&target, false).unwrap(), Mended::Cleared(_)));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         fs::write(&record, &whole).unwrap();
         fs::remove_file(&target).unwrap();
-        assert!(!mend(&target).unwrap());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(is_nothing(&target));
+        assert_eq!(fs::read(&record).unwrap(), whole);
     }
 
     #[test]
@@ -274,9 +345,9 @@ mod tests {
         fs::write(&target, BEFORE).unwrap();
         let mut file = File::open(&target).unwrap();
         let record = keep(&target, &mut file, 9, 13, &edits()).unwrap();
-        assert_eq!(mend(&target).unwrap_err().kind(), ErrorKind::Changed);
+        assert_eq!(mend(&target, false).unwrap_err().kind(), ErrorKind::Changed);
         assert!(record.path().exists());
         drop(record);
-        assert!(!mend(&target).unwrap());
+        assert!(is_nothing(&target));
     }
 }

@@ -43,6 +43,10 @@ impl Job for PlanJob<'_> {
         None
     }
 
+    fn writes(&self) -> bool {
+        false
+    }
+
     fn show(&self, file: &Path, done: Self::Done, ui: &mut Ui) -> Exit {
         match done {
             Ok(plan) => {
