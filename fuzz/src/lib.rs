@@ -5,6 +5,7 @@ mod attach;
 mod certificate;
 mod certstore;
 mod chain;
+mod differential;
 mod digest_file;
 mod ecdsa_encoding;
 mod identity;
@@ -17,11 +18,13 @@ pub mod seeds;
 mod sign_verify;
 mod signed_data;
 mod timestamp;
+mod verify;
 
 pub use attach::attach;
 pub use certificate::certificate;
 pub use certstore::{registry_blob, registry_file, store};
 pub use chain::chain;
+pub use differential::differential;
 pub use digest_file::digest_file;
 pub use ecdsa_encoding::ecdsa_encoding;
 pub use inf::inf;
@@ -32,6 +35,7 @@ pub use pkcs11_uri::pkcs11_uri;
 pub use sign_verify::sign_verify;
 pub use signed_data::signed_data;
 pub use timestamp::timestamp;
+pub use verify::verify;
 
 /// A function over bytes of any origin that panics where an invariant does not hold.
 #[derive(Clone, Copy, Debug)]
@@ -41,24 +45,41 @@ pub struct Target {
     pub name: &'static str,
     /// The function.
     pub run: fn(&[u8]),
+    /// Targets whose seeds are as good for this one.
+    pub also: &'static [&'static str],
+    /// So are small files of the corpus, and the signatures in all of them.
+    pub corpus: bool,
+}
+
+impl Target {
+    const fn new(name: &'static str, run: fn(&[u8])) -> Self {
+        Self { name, run, also: &[], corpus: false }
+    }
+
+    /// Takes signed files for seeds.
+    const fn of_signed_files(self) -> Self {
+        Self { also: &["sign_verify", "verify"], corpus: true, ..self }
+    }
 }
 
 /// Every target, by name.
-pub const TARGETS: [Target; 16] = [
-    Target { name: "attach", run: attach },
-    Target { name: "certificate", run: certificate },
-    Target { name: "chain", run: chain },
-    Target { name: "digest_file", run: digest_file },
-    Target { name: "ecdsa_encoding", run: ecdsa_encoding },
-    Target { name: "inf", run: inf },
-    Target { name: "key_file", run: key_file },
-    Target { name: "modulus", run: modulus },
-    Target { name: "pe", run: pe },
-    Target { name: "pkcs11_uri", run: pkcs11_uri },
-    Target { name: "registry_blob", run: registry_blob },
-    Target { name: "registry_file", run: registry_file },
-    Target { name: "sign_verify", run: sign_verify },
-    Target { name: "signed_data", run: signed_data },
-    Target { name: "store", run: store },
-    Target { name: "timestamp", run: timestamp },
+pub const TARGETS: [Target; 18] = [
+    Target::new("attach", attach),
+    Target::new("certificate", certificate),
+    Target::new("chain", chain),
+    Target::new("differential", differential).of_signed_files(),
+    Target::new("digest_file", digest_file),
+    Target::new("ecdsa_encoding", ecdsa_encoding),
+    Target::new("inf", inf),
+    Target::new("key_file", key_file),
+    Target::new("modulus", modulus),
+    Target::new("pe", pe),
+    Target::new("pkcs11_uri", pkcs11_uri),
+    Target::new("registry_blob", registry_blob),
+    Target::new("registry_file", registry_file),
+    Target::new("sign_verify", sign_verify),
+    Target::new("signed_data", signed_data),
+    Target::new("store", store),
+    Target::new("timestamp", timestamp),
+    Target::new("verify", verify).of_signed_files(),
 ];

@@ -7,16 +7,18 @@ mod attach;
 mod certificate;
 mod certstore;
 mod chain;
+mod differential;
 mod digest_file;
 mod ecdsa_encoding;
 mod inf;
 mod key_file;
 mod modulus;
-mod pe;
+pub(crate) mod pe;
 mod pkcs11_uri;
 mod sign_verify;
 mod signed_data;
 mod timestamp;
+mod verify;
 
 /// The inputs of one target by the names of their files.
 pub type Seeds = BTreeMap<&'static str, Vec<u8>>;
@@ -28,6 +30,7 @@ pub fn of(target: &str) -> Seeds {
         "attach" => attach::seeds(),
         "certificate" => certificate::seeds(),
         "chain" => chain::seeds(),
+        "differential" => differential::seeds(),
         "digest_file" => digest_file::seeds(),
         "ecdsa_encoding" => ecdsa_encoding::seeds(),
         "inf" => inf::seeds(),
@@ -41,6 +44,7 @@ pub fn of(target: &str) -> Seeds {
         "signed_data" => signed_data::seeds(),
         "store" => certstore::store(),
         "timestamp" => timestamp::seeds(),
+        "verify" => verify::seeds(),
         _ => Seeds::new(),
     }
 }

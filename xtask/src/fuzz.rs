@@ -114,6 +114,9 @@ fn fuzz(targets: &[String], seconds: u64) -> Result<Vec<Outcome>> {
     let mut build = nightly(&["fuzz", "build", "--features", "libfuzzer", "--target-dir"]);
     build.arg(target_dir().join("fuzz"));
     shell::run(build)?;
+    let mut more = in_workspace("run");
+    more.args(["--quiet", "--bin", "more-seeds", "--"]).arg(more_seeds());
+    shell::run(more)?;
     targets
         .iter()
         .map(|target| {
@@ -124,6 +127,11 @@ fn fuzz(targets: &[String], seconds: u64) -> Result<Vec<Outcome>> {
         .collect()
 }
 
+/// Where the inputs to begin with are put that are not kept with the targets.
+fn more_seeds() -> PathBuf {
+    target_dir().join("fuzz/more-seeds")
+}
+
 /// Fuzzes from the seeds and from what earlier runs found, which is kept beside what was built.
 fn fuzz_one(target: &str, seconds: u64) -> Result<Outcome> {
     let corpus = target_dir().join("fuzz/corpus").join(target);
@@ -131,7 +139,7 @@ fn fuzz_one(target: &str, seconds: u64) -> Result<Outcome> {
     let mut run = nightly(&["fuzz", "run", "--features", "libfuzzer", "--target-dir"]);
     // libFuzzer writes into the first folder and only reads the others.
     run.arg(target_dir().join("fuzz")).arg(target).arg(corpus);
-    run.arg(root().join("fuzz/seeds").join(target));
+    run.arg(root().join("fuzz/seeds").join(target)).arg(more_seeds().join(target));
     run.args(["--", "-rss_limit_mb=2048", "-timeout=10", "-print_final_stats=1"]);
     run.arg(format!("-max_total_time={seconds}"));
     let output = run.output().map_err(|error| format!("cannot run {}: {error}", line(&run)))?;
@@ -145,6 +153,8 @@ struct Outcome {
     target: String,
     executions: u64,
     per_second: u64,
+    /// The edges that the inputs to begin with reach, and that all inputs reach in the end.
+    coverage: (u64, u64),
     /// The end of what was said, where it did not end well.
     crash: Option<String>,
 }
@@ -164,6 +174,7 @@ impl Outcome {
         Self {
             target: target.to_owned(),
             executions: stat("stat::number_of_executed_units:"),
+            coverage: coverage(&lines),
             per_second: stat("stat::average_exec_per_sec:"),
             crash: (!ended_well).then(|| lines.get(end..).unwrap_or_default().join("\n")),
         }
@@ -172,13 +183,25 @@ impl Outcome {
 
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { target, executions, per_second, crash } = self;
+        let Self { target, executions, per_second, coverage: (first, last), crash } = self;
         if let Some(crash) = crash {
             writeln!(f, "{crash}")?;
         }
         let end = if crash.is_some() { "CRASH" } else { "no crash" };
-        write!(f, "{target:16} {executions:>10} executions {per_second:>8}/s  {end}")
+        write!(f, "{target:16} {executions:>10} executions {per_second:>8}/s  ")?;
+        write!(f, "{first:>6} to {last:>6} edges  {end}")
     }
+}
+
+/// Reads how many edges were reached before anything was changed, and at the end.
+fn coverage(lines: &[&str]) -> (u64, u64) {
+    let edges = |line: &&str| -> Option<u64> {
+        let (_, rest) = line.strip_prefix('#')?.split_once(" cov: ")?;
+        rest.split_whitespace().next()?.parse().ok()
+    };
+    let begun = lines.iter().filter(|line| line.contains("\tINITED")).find_map(edges);
+    let ended = lines.iter().rev().find_map(edges);
+    (begun.unwrap_or_default(), ended.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -187,6 +210,7 @@ mod tests {
 
     const SAID: &str = "\
 #2\tINITED cov: 5 ft: 6 corp: 1/1b exec/s: 0 rss: 40Mb
+#81920\tDONE   cov: 9 ft: 12 corp: 4/9b lim: 4 exec/s: 3900 rss: 44Mb
 Done 81920 runs in 21 second(s)
 stat::number_of_executed_units: 81920
 stat::average_exec_per_sec:     3900
@@ -201,7 +225,7 @@ stat::new_units_added:          12
             (81_920, 3_900, &None)
         );
         assert!(
-            outcome.to_string().ends_with("81920 executions     3900/s  no crash"),
+            outcome.to_string().ends_with("3900/s       5 to      9 edges  no crash"),
             "{outcome}"
         );
     }

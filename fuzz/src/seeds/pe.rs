@@ -11,7 +11,7 @@ pub(super) fn program() -> Vec<u8> {
 }
 
 /// Puts these in as signatures, whatever they are.
-pub(super) fn embedded(file: &[u8], blobs: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn embedded(file: &[u8], blobs: &[&[u8]]) -> Vec<u8> {
     let apply = || -> Result<Vec<u8>, PatchError> {
         let layout = Layout::parse(&mut &*file).expect("an executable");
         let mut pass = Pass::new(&layout);

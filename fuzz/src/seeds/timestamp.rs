@@ -64,15 +64,20 @@ pub(super) fn seeds() -> Seeds {
 
 /// Says that the value was there: the same each time, where an authority draws serial numbers.
 fn info() -> TstInfo {
+    info_over(STAMPED)
+}
+
+/// Writes what a token over a signature value says.
+pub(super) fn info_over(value: &[u8]) -> TstInfo {
     let policy = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.32473.1.1");
-    let imprint = MessageImprint::of(DigestAlgorithm::Sha256, STAMPED);
+    let imprint = MessageImprint::of(DigestAlgorithm::Sha256, value);
     let mut info = TstInfo::new(policy, imprint, vec![1], now().into());
     info.nonce = Some(Nonce::from_unsigned(&[7; 8]));
     info
 }
 
 /// Signs a token, bound to its certificate by `ESSCertIDv2` in its shortest form (RFC 5035 section 3).
-fn token(info: &TstInfo) -> Vec<u8> {
+pub(super) fn token(info: &TstInfo) -> Vec<u8> {
     let certificate = stamper().certificate().as_der();
     let hash = chancery_sigverify::digest(DigestAlgorithm::Sha256, certificate);
     let id = asn1::sequence(&[&asn1::octet_string(&hash)]);
