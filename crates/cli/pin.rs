@@ -57,6 +57,11 @@ impl PinOptions {
     }
 }
 
+/// Returns the source that asks on the terminal.
+pub(crate) fn terminal() -> Arc<dyn PinSource> {
+    Arc::new(Prompt { allowed: true })
+}
+
 /// Asks on the terminal, not on stdin, so that pipes still work.
 #[derive(Debug)]
 struct Prompt {

@@ -4,6 +4,7 @@ pub(crate) mod machine;
 
 mod articles;
 mod documentation;
+mod files;
 mod migration;
 mod page;
 mod pkcs7;

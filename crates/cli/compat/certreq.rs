@@ -73,6 +73,15 @@ fn write(line: &Line, file: &str, contents: &[u8]) -> Result<(), Error> {
     }
 }
 
+/// Writes a request as certreq does, in Base64 unless -binary is there.
+fn write_request(line: &Line, file: &str, der: &[u8]) -> Result<(), Error> {
+    if line.has("binary") {
+        return write(line, file, der);
+    }
+    let pem = to_pem("NEW CERTIFICATE REQUEST", der);
+    write(line, file, pem.replace('\n', "\r\n").as_bytes())
+}
+
 fn refuse_existing(line: &Line, file: &str) -> Result<(), Error> {
     if !Path::new(file).exists() || line.has("f") {
         return Ok(());
@@ -108,8 +117,7 @@ fn new(line: &Line) -> Result<(), Error> {
         Product::Request(request) => {
             let name = policy.friendly_name();
             stores.remember_bound_request(location, &request, &binding, name, &*key, now)?;
-            let pem = to_pem("NEW CERTIFICATE REQUEST", request.as_der());
-            write(line, out, pem.replace('\n', "\r\n").as_bytes())?;
+            write_request(line, out, request.as_der())?;
             tell(line, "\nCertReq: Request Created");
         }
         Product::SelfSigned(certificate) => {
@@ -262,12 +270,7 @@ fn sign(line: &Line) -> Result<(), Error> {
     let nowhere = || Err(Error::new(ErrorKind::Usage, "no store to look in"));
     let (identity, _) = found.unwrap_or_else(nowhere)?;
     let signed = countersign_request(Path::new(request), &identity)?;
-    if line.has("binary") {
-        write(line, out, &signed)?;
-    } else {
-        let pem = to_pem("NEW CERTIFICATE REQUEST", &signed);
-        write(line, out, pem.replace('\n', "\r\n").as_bytes())?;
-    }
+    write_request(line, out, &signed)?;
     tell(line, "CertReq: Request Signed");
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `certutil`: stores, keys in containers, and files.
 
+mod dump;
 pub(super) mod files;
 mod options;
 mod stores;
@@ -74,7 +75,7 @@ fn perform(line: &Line) -> Result<(), Failure> {
         "decode" => files::decode(line),
         "hashfile" => files::hash(line),
         "verify" => verify::run(line),
-        _ => files::dump(line),
+        _ => dump::run(line),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chancery::key::{KeyError, KeyErrorKind, Pin, PinRequest, PinSource};
 use chancery::{HsmEnvironmentPin, Keyring};
 
+use crate::pin::terminal;
 use crate::settings::current;
 
 /// A PIN that this run was given, for every token that asks.
@@ -21,6 +22,28 @@ impl HeldPin {
 impl PinSource for HeldPin {
     fn pin(&self, _: &PinRequest) -> Result<Pin, KeyError> {
         Ok(Pin::new(self.0.expose_secret().to_vec()))
+    }
+}
+
+/// A password that is asked for on the terminal, behind the user it belongs to.
+#[derive(Debug)]
+pub(super) struct AskedPin {
+    user: Option<String>,
+    prompt: Arc<dyn PinSource>,
+}
+
+impl AskedPin {
+    /// Asks for the password of a user; without one for the whole PIN.
+    pub(super) fn new(user: Option<&str>) -> Self {
+        Self { user: user.map(str::to_owned), prompt: terminal() }
+    }
+}
+
+impl PinSource for AskedPin {
+    fn pin(&self, request: &PinRequest) -> Result<Pin, KeyError> {
+        let asked = self.prompt.pin(request)?;
+        let Some(user) = &self.user else { return Ok(asked) };
+        Ok(Pin::new([user.as_bytes(), b":", asked.expose_secret()].concat()))
     }
 }
 
@@ -46,6 +69,11 @@ pub(super) fn keyring(held: Option<HeldPin>) -> Keyring {
         Some(held) => Arc::new(held),
         None => current().pins(Arc::new(HsmEnvironmentPin::or(Arc::new(NotSet)))),
     };
+    keyring_with(pins)
+}
+
+/// Makes the keyring of a run that asks this source alone.
+pub(super) fn keyring_with(pins: Arc<dyn PinSource>) -> Keyring {
     let module = std::env::var_os("PKCS11_MODULE").filter(|path| !path.is_empty());
     Keyring::new(module.map(Into::into).or_else(|| current().module.clone()), pins)
 }

@@ -1,8 +1,10 @@
 //! How a command line of another tool is read: by a table that also is its help and its page in the documentation.
 
 mod help;
+mod nearest;
 mod words;
 
+use self::nearest::nearest;
 use super::console::remark;
 pub(super) use words::{expand_files, response_files, split};
 
@@ -145,7 +147,13 @@ impl Tool {
             return Err(Misread(format!("no command; there are {}", self.verb_names())));
         };
         let verb = self.verb(name).ok_or_else(|| {
-            Misread(format!("`{name}` is no command; there are {}", self.verb_names()))
+            let all = self.verb_names();
+            Misread(match nearest(name, self.verbs.iter().map(|verb| verb.name)) {
+                Some(meant) => {
+                    format!("`{name}` is no command; did you mean {meant}? There are {all}")
+                }
+                None => format!("`{name}` is no command; there are {all}"),
+            })
         })?;
         self.read_rest(verb, rest)
     }
@@ -161,8 +169,17 @@ impl Tool {
                 _ => rest.push(arg.clone()),
             }
         }
-        let verb =
-            verb.ok_or_else(|| Misread(format!("no verb; there are {}", self.verb_names())))?;
+        let verb = verb.ok_or_else(|| {
+            let typed = rest.iter().find_map(|arg| self.option_name(arg));
+            let verbs = self.verbs.iter().map(|verb| verb.name);
+            let mark = self.verb_mark;
+            Misread(match typed.and_then(|typed| nearest(&typed, verbs)) {
+                Some(meant) => {
+                    format!("no verb; did you mean {mark}{meant}? There are {}", self.verb_names())
+                }
+                None => format!("no verb; there are {}", self.verb_names()),
+            })
+        })?;
         self.read_rest(verb, &rest)
     }
 
@@ -245,15 +262,22 @@ impl Tool {
             Some(other) => {
                 format!("`{arg}` is an option of {}, and none of {}", other.name, verb.name)
             }
-            None => format!(
-                "`{arg}` is no option of {}; see them:  chancery {} /?",
-                verb.name, self.name
-            ),
+            None => {
+                let meant = nearest(name, verb.options.iter().map(|option| option.name));
+                let meant = meant.map(|meant| format!("did you mean {}{meant}? ", self.mark));
+                format!(
+                    "`{arg}` is no option of {}; {}see them:  chancery {} /?",
+                    verb.name,
+                    meant.unwrap_or_default(),
+                    self.name
+                )
+            }
         }
     }
 
     fn verb_names(&self) -> String {
-        let names: Vec<_> = self.verbs.iter().map(|verb| verb.name).collect();
+        let done = self.verbs.iter().filter(|verb| verb.status == Status::Done);
+        let names: Vec<_> = done.map(|verb| format!("{}{}", self.verb_mark, verb.name)).collect();
         names.join(", ")
     }
 }

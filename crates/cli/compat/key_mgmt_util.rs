@@ -1,5 +1,6 @@
 //! `key_mgmt_util` of AWS CloudHSM: a prompt, or with `singlecmd` the commands of one line.
 
+mod attributes;
 mod commands;
 mod options;
 
@@ -7,7 +8,7 @@ use std::io::{BufRead, IsTerminal};
 
 use self::commands::{Answer, Session};
 pub(super) use self::options::TOOL;
-use super::console::{complain, prompt};
+use super::console::{complain, prompt, say};
 use super::grammar::{Misread, split};
 
 /// The longest line of the prompt that is read, in bytes.
@@ -75,6 +76,19 @@ fn interactive(session: &mut Session) -> u32 {
 }
 
 fn execute(session: &mut Session, words: &[String]) -> Answer {
+    match words {
+        [first] if ["help", "-h", "?"].contains(&first.as_str()) => {
+            say(TOOL.help().trim_end());
+            return Answer::Done;
+        }
+        [verb, help] if help == "-h" => {
+            if let Some(verb) = TOOL.verb(verb) {
+                say(TOOL.help_of(verb).trim_end());
+                return Answer::Done;
+            }
+        }
+        _ => {}
+    }
     match TOOL.read(words) {
         Ok(line) => session.execute(&line),
         Err(Misread(message)) => {

@@ -46,7 +46,7 @@ pub use issuance::{IssuanceFinding, IssuancePolicy};
 pub use name::{Name, NameError, OpenSslForm, OpenSslName, WindowsForm, WindowsName};
 pub use pem::{Document, read_certificates, read_documents, to_pem};
 pub use profile::Profile;
-pub use request::{CertificationRequest, RequestBuilder, UnverifiedRequest};
+pub use request::{CertificationRequest, RequestAttribute, RequestBuilder, UnverifiedRequest};
 pub use request_policy::{
     InfKey, KeyWish, Notice, NoticeKind, Place, PolicyError, PolicyErrorKind, RequestKind,
     RequestPolicy, Treatment, ValidityUnit, ValidityWish,

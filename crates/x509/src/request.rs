@@ -21,8 +21,19 @@ pub struct UnverifiedRequest {
     subject: Name,
     public_key: PublicKey,
     extensions: Extensions,
+    attributes: Vec<RequestAttribute>,
     algorithm: SignatureAlgorithm,
     signature: Vec<u8>,
+}
+
+/// An attribute of a request (RFC 2986 section 4.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RequestAttribute {
+    /// Its type.
+    pub oid: ObjectIdentifier,
+    /// Its values, each in DER.
+    pub values: Vec<Vec<u8>>,
 }
 
 impl UnverifiedRequest {
@@ -46,6 +57,7 @@ impl UnverifiedRequest {
         let spki = fields.expect(tag::SEQUENCE, "subject public key info")?;
         let public_key = PublicKey::from_spki_der(spki.raw).map_err(Error::PublicKey)?;
         let mut extensions = Extensions::default();
+        let mut all = Vec::new();
         // RFC 2986 always has the attributes; some tools leave the empty set out.
         if let Some(attributes) = fields.optional(tag::context_constructed(0))? {
             for attribute in attributes.reader() {
@@ -61,6 +73,8 @@ impl UnverifiedRequest {
                     }
                     extensions = Extensions::from_tlv(values.only()?)?;
                 }
+                let values = values.reader().map(|value| Ok(value?.raw.to_vec()));
+                all.push(RequestAttribute { oid, values: values.collect::<Result<_, Error>>()? });
             }
         }
         fields.finish()?;
@@ -69,6 +83,7 @@ impl UnverifiedRequest {
             subject,
             public_key,
             extensions,
+            attributes: all,
             algorithm: SignatureAlgorithm::from_tlv(algorithm),
             signature: signature.to_vec(),
             der: der.to_vec(),
@@ -113,6 +128,12 @@ impl UnverifiedRequest {
     #[must_use]
     pub const fn extensions(&self) -> &Extensions {
         &self.extensions
+    }
+
+    /// Returns its attributes in their order, that with the extensions among them.
+    #[must_use]
+    pub fn attributes(&self) -> &[RequestAttribute] {
+        &self.attributes
     }
 
     /// Returns the algorithm of its signature, known or not.

@@ -6,10 +6,13 @@ const USER: Opt = flag("user", "The stores of the user, and not of the machine."
 const ENTERPRISE: Opt = flag("enterprise", "The stores of the machine's enterprise.");
 const GROUP_POLICY: Opt = flag("grouppolicy", "The stores of group policy.");
 const FORCE: Opt = flag("f", "Puts what is new in the place of what is there.");
-const VERBOSE: Opt = refused(
-    "v",
-    "Says more.",
-    "type  chancery cert show FILE, which says what every extension says",
+const VERBOSE: Opt = flag("v", "Says more: everything that is in a certificate.");
+const SERVICE: Opt =
+    refused("service", "The stores of a service.", "those of the machine serve it: leave it out");
+const SPLIT: Opt = refused(
+    "split",
+    "Writes what is in a file to files.",
+    "type  chancery cert export FILE --out OUT, or chancery inspect FILE --asn1",
 );
 const SILENT: Opt = flag("silent", "Asks nothing; nothing is ever asked.");
 
@@ -39,6 +42,7 @@ pub(in crate::compat) const TOOL: Tool = Tool {
             "Writes the certificate of the certificate authority, DER, and prints it.",
             &[
                 FORCE,
+                SPLIT,
                 valued(
                     "config",
                     "FOLDER",
@@ -50,35 +54,38 @@ pub(in crate::compat) const TOOL: Tool = Tool {
             "addstore",
             "STORE FILE",
             "Adds the certificates and revocation lists of a file to a store.",
-            &[FORCE, USER, ENTERPRISE, GROUP_POLICY, VERBOSE],
+            &[FORCE, USER, ENTERPRISE, GROUP_POLICY, SERVICE, VERBOSE],
         ),
         verb(
             "delstore",
             "STORE ID",
             "Removes a certificate from a store.",
-            &[FORCE, USER, ENTERPRISE, GROUP_POLICY, VERBOSE],
+            &[FORCE, USER, ENTERPRISE, GROUP_POLICY, SERVICE, VERBOSE],
         ),
         verb(
             "store",
             "[STORE [ID [FILE]]]",
             "Lists the certificates of a store, My without its name, and its revocation lists; with a key, whether it is there and signs. An ID is a place, serial number, hash or part of a subject; the one it names is written to a file.",
-            &[FORCE, USER, ENTERPRISE, GROUP_POLICY, SILENT, VERBOSE],
+            &[FORCE, USER, ENTERPRISE, GROUP_POLICY, SERVICE, SILENT, SPLIT, VERBOSE],
         ),
         verb(
             "viewstore",
             "[STORE [ID [FILE]]]",
             "The same; there is no window.",
-            &[FORCE, USER, ENTERPRISE, GROUP_POLICY, SILENT, VERBOSE],
+            &[FORCE, USER, ENTERPRISE, GROUP_POLICY, SERVICE, SILENT, SPLIT, VERBOSE],
         ),
         verb(
             "repairstore",
             "STORE ID [INF]",
             "Finds the key of a certificate and binds it, or sets the properties of an INF. A key is proved first to be the certificate's.",
             &[
+                FORCE,
                 USER,
                 ENTERPRISE,
                 GROUP_POLICY,
+                SERVICE,
                 SILENT,
+                SPLIT,
                 VERBOSE,
                 valued("csp", "PROVIDER", "The provider to look for the key in."),
             ],
@@ -103,14 +110,21 @@ pub(in crate::compat) const TOOL: Tool = Tool {
             "Prints the hash of a file; SHA1 without an algorithm.",
             &[],
         ),
-        verb("dump", "FILE", "Prints what is in a certificate or request.", &[VERBOSE, SILENT]),
+        verb(
+            "dump",
+            "FILE",
+            "Prints what is in a certificate, request, revocation list, store or file of PKCS#7.",
+            &[VERBOSE, SILENT, SPLIT, FORCE],
+        ),
         verb(
             "verify",
             "CERTIFICATE [ISSUERS]",
             "Judges a certificate by the stores Root and CA and the revocation lists in them, for signing code.",
             &[
+                FORCE,
                 USER,
                 SILENT,
+                SPLIT,
                 VERBOSE,
                 flag(
                     "urlfetch",

@@ -9,6 +9,7 @@ use chancery::{
     read_crls,
 };
 
+use super::dump::print_certificate;
 use super::files::write;
 use super::{Failure, between, store_of};
 use crate::compat::certificate_text::{self, print_own_signature, simple_name};
@@ -74,6 +75,9 @@ pub(super) fn list(line: &Line) -> Result<(), Failure> {
     let finder = KeyFinder::new(&keyring, current());
     for (index, entry) in &found {
         certificate_text::print(entry, *index);
+        if let (true, Ok(certificate)) = (line.has("v"), entry.certificate()) {
+            print_certificate(certificate, true);
+        }
         // A key that is gone is told where it would be, and does not keep the rest from being listed.
         if (!is_of_others(&store) || has_binding(entry))
             && let Err(error) = certificate_text::print_key(entry, &finder)

@@ -7,7 +7,8 @@ use chancery::chain::{Outcome, Policy, Reason, Revocation, Status, TrustAnchors,
 use chancery::x509::{Certificate, WindowsForm};
 use chancery::{Gatherer, HttpFetch, read_certificate_file};
 
-use super::files::{lines, now};
+use super::dump::print_name;
+use super::files::now;
 use super::{Failure, between, store_of};
 use crate::compat::certificate_text::{hex, serial};
 use crate::compat::console::{remark, say};
@@ -30,8 +31,8 @@ pub(super) fn run(line: &Line) -> Result<(), Failure> {
     let mut policy = Policy::code_signing(now()?);
     policy.allow_ca_leaf = true;
     let anchors = TrustAnchors::new(stores.roots()?);
-    lines("Issuer", leaf.issuer());
-    lines("Subject", leaf.subject());
+    print_name("Issuer", leaf.issuer());
+    print_name("Subject", leaf.subject());
     say(&format!("Cert Serial Number: {}\n", serial(&leaf)));
     let outcome = if line.has("urlfetch") {
         let mut gatherer = Gatherer::new(HttpFetch::default());

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Status, Tool};
+use super::{Status, Tool, Verb};
 
 /// The widest line of help.
 const WIDTH: usize = 80;
@@ -13,20 +13,28 @@ impl Tool {
         let mut text = String::new();
         wrap(&mut text, "", &format!("chancery {}: {}", self.name, self.purpose));
         for verb in self.verbs {
-            let usage = format!("{}{} {}", self.verb_mark, verb.name, verb.operands);
-            let _ = write!(text, "\n{}\n", usage.trim_end());
-            wrap(&mut text, "    ", &with_status(verb.meaning, verb.status));
-            for option in verb.options {
-                let value = option.value.map(|value| format!(" {value}")).unwrap_or_default();
-                let _ = writeln!(text, "  {}{}{value}", self.mark, option.name);
-                wrap(&mut text, "        ", &with_status(option.meaning, option.status));
-            }
+            text.push('\n');
+            text.push_str(&self.help_of(verb));
         }
         if !self.notes.is_empty() {
             text.push('\n');
         }
         for note in self.notes {
             wrap(&mut text, "  ", &format!("- {note}"));
+        }
+        text
+    }
+
+    /// Writes what a verb understands.
+    pub(in super::super) fn help_of(&self, verb: &Verb) -> String {
+        let mut text = String::new();
+        let usage = format!("{}{} {}", self.verb_mark, verb.name, verb.operands);
+        let _ = writeln!(text, "{}", usage.trim_end());
+        wrap(&mut text, "    ", &with_status(verb.meaning, verb.status));
+        for option in verb.options {
+            let value = option.value.map(|value| format!(" {value}")).unwrap_or_default();
+            let _ = writeln!(text, "  {}{}{value}", self.mark, option.name);
+            wrap(&mut text, "        ", &with_status(option.meaning, option.status));
         }
         text
     }

@@ -67,7 +67,9 @@ fn a_path_is_no_option() {
 #[test]
 fn what_is_wrong_is_named_with_what_to_type() {
     for (text, part) in [
-        ("", "sign, verify, catdb"),
+        ("", "there are sign, verify"),
+        ("verfiy a", "did you mean verify?"),
+        ("sign /fdd a", "did you mean /fd? see them"),
         ("nothing", "`nothing` is no command"),
         ("sign /x a", "`/x` is no option of sign"),
         ("sign /pa a", "`/pa` is an option of verify"),

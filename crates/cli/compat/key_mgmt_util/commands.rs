@@ -1,15 +1,16 @@
 //! What each command of `key_mgmt_util` does and prints.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use chancery::key::{EcCurve, KeyAlgorithm, KeyErrorKind, KeyQuery, KeyTemplate, PublicKeyNumbers};
+use chancery::key::{EcCurve, KeyAlgorithm, KeyErrorKind, KeyQuery, KeyTemplate};
 use chancery::{
     Error, ErrorKind, KeyHalf, Keyring, ProviderKey, ProviderKeys, read_modulus, write_new_file,
 };
 
-use crate::compat::certificate_text::hex;
+use super::attributes;
 use crate::compat::console::{complain, explain, remark, say};
-use crate::compat::credentials::{HeldPin, keyring};
+use crate::compat::credentials::{AskedPin, HeldPin, keyring, keyring_with};
 use crate::compat::grammar::{Line, Misread};
 use crate::settings::current;
 
@@ -84,6 +85,10 @@ impl Session {
             }
             "findKey" => self.find(line, function),
             "getAttribute" => self.attribute(line, function),
+            "listAttributes" => {
+                attributes::list();
+                Ok(())
+            }
             "getKeyInfo" => self.info(line, function),
             _ => self.generate(line, function),
         }
@@ -101,14 +106,19 @@ impl Session {
             }
             None => return Err(Misread("say who logs in: -u CU".to_owned()).into()),
         }
-        let held = line.value("p").map(|password| {
-            remark("others can read the arguments of a process; better set n3fips_password");
-            HeldPin::new(&match line.value("s") {
-                Some(user) => format!("{user}:{password}"),
-                None => password.to_owned(),
-            })
+        line.not_both("p", "hpswd")?;
+        let user = line.value("s");
+        self.keyring = Some(if line.has("hpswd") {
+            keyring_with(Arc::new(AskedPin::new(user)))
+        } else {
+            keyring(line.value("p").map(|password| {
+                remark("others can read the arguments of a process; better set n3fips_password");
+                HeldPin::new(&match user {
+                    Some(user) => format!("{user}:{password}"),
+                    None => password.to_owned(),
+                })
+            }))
         });
-        self.keyring = Some(keyring(held));
         if let Err(error) = self.provider().and_then(|provider| provider.login()) {
             self.keyring = None;
             return Err(error.into());
@@ -140,6 +150,14 @@ impl Session {
             Some("3") => |algorithm| matches!(algorithm, KeyAlgorithm::Ec(_)),
             Some(other) => return Err(Misread(format!("-t {other}: 0 is RSA, 3 EC")).into()),
         };
+        let lasting = match line.value("sess") {
+            None | Some("0") => true,
+            // Keys of sessions go with their sessions; another process has none.
+            Some("1") => false,
+            Some(other) => {
+                return Err(Misread(format!("-sess {other}: 0 is keys that last, 1 others")).into());
+            }
+        };
         let mut query = KeyQuery::any();
         query.label = line.value("l").map(str::to_owned);
         query.id = line.value("id").map(identifier).transpose()?;
@@ -156,7 +174,7 @@ impl Session {
         };
         let handles: Vec<String> = found
             .iter()
-            .filter(|key| algorithm(key))
+            .filter(|key| lasting && algorithm(key))
             .flat_map(|key| halves.iter().map(move |half| handle(key, half).to_string()))
             .collect();
         say(&format!("Total number of keys present: {}\n", handles.len()));
@@ -174,9 +192,15 @@ impl Session {
         let wanted =
             |name: &str| line.value(name).ok_or_else(|| Misread(format!("-{name} is missing")));
         let (attribute, out) = (wanted("a")?, wanted("out")?);
-        let value = attribute_of(&key, half, attribute)?;
-        write_new_file(Path::new(out), format!("{value}\n").as_bytes(), false)?;
-        say(&format!("Attributes dumped into {out} file"));
+        let values = attributes::of(&key, half, attribute)?;
+        let text = values.concat();
+        write_new_file(Path::new(out), text.as_bytes(), false)?;
+        if attribute == attributes::ALL {
+            say(&format!("Attribute size: {}, count: {}", text.len(), values.len()));
+            say(&format!("Written to: {out} file"));
+        } else {
+            say(&format!("Attributes dumped into {out} file"));
+        }
         say(&format!("\t{function} returned: {SUCCESS}"));
         Ok(())
     }
@@ -271,43 +295,4 @@ fn identifier(text: &str) -> Result<Vec<u8>, Misread> {
     };
     let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(byte).collect();
     bytes.ok_or_else(|| Misread(format!("`{text}` is not whole bytes in hex")))
-}
-
-fn attribute_of(key: &ProviderKey, half: KeyHalf, attribute: &str) -> Result<String, Trouble> {
-    let unknown = || Misread(format!("{}: its token does not say", key.container));
-    let public = || key.info.public_key.as_ref().ok_or_else(unknown);
-    let rsa = || match public()?.numbers() {
-        PublicKeyNumbers::Rsa { modulus, exponent } => Ok((modulus.clone(), exponent.clone())),
-        _ => Err(Misread("the key is no RSA key".to_owned())),
-    };
-    let bits = |modulus: &[u8]| {
-        let zeros = modulus.first().map_or(0, |first| first.leading_zeros());
-        u32::try_from(modulus.len()).unwrap_or_default().saturating_mul(8).saturating_sub(zeros)
-    };
-    Ok(match attribute {
-        "0" => format!("OBJ_ATTR_CLASS\n{:#04x}", if half == KeyHalf::Public { 2 } else { 3 }),
-        "3" => format!("OBJ_ATTR_LABEL\n{}", key.info.label.clone().unwrap_or_default()),
-        "256" => {
-            let number = match public()?.algorithm() {
-                KeyAlgorithm::Rsa { .. } => 0,
-                KeyAlgorithm::Ec(_) => 3,
-                _ => return Err(unknown().into()),
-            };
-            format!("OBJ_ATTR_KEY_TYPE\n{number:#04x}")
-        }
-        "258" => format!("OBJ_ATTR_ID\n0x{}", hex(key.info.id.as_deref().unwrap_or_default())),
-        "288" => format!("OBJ_ATTR_MODULUS\n{}", hex(&rsa()?.0)),
-        "289" => format!("OBJ_ATTR_MODULUS_BITS\n{:#x}", bits(&rsa()?.0)),
-        "290" => format!("OBJ_ATTR_PUBLIC_EXPONENT\n0x{}", hex(&rsa()?.1)),
-        "354" => {
-            let never = key.info.never_extractable.ok_or_else(unknown)?;
-            format!("OBJ_ATTR_EXTRACTABLE\n{:#04x}", u8::from(!never))
-        }
-        other => {
-            return Err(Misread(format!(
-                "-a {other} is not told here; 0, 3, 256, 258, 288, 289, 290 and 354 are"
-            ))
-            .into());
-        }
-    })
 }

@@ -1,10 +1,21 @@
 //! What `key_mgmt_util` understands.
 
-use crate::compat::grammar::{Status, Tool, Verb, flag, refused, valued};
+use crate::compat::grammar::{Opt, Status, Tool, Verb, flag, refused, valued};
 
 const fn other(name: &'static str, meaning: &'static str, instead: &'static str) -> Verb {
     Verb { name, operands: "", meaning, status: Status::Refused(instead), options: &[] }
 }
+
+const ATTEST: Opt = refused("attest", "Checks the HSM.", "use the tools of the HSM");
+const USERS: Opt = refused("u", "Who shares the key.", "the tools of the HSM share keys");
+const M_VALUE: Opt =
+    refused("m_value", "How many users have to agree.", "the tools of the HSM say who agrees");
+const MIN_SRV: Opt = refused(
+    "min_srv",
+    "On how many HSMs the key has to be.",
+    "the cluster copies it: leave it out",
+);
+const TIMEOUT: Opt = refused("timeout", "How long to wait for them.", "leave it out with -min_srv");
 
 pub(in crate::compat) const TOOL: Tool = Tool {
     name: "key_mgmt_util",
@@ -27,11 +38,7 @@ pub(in crate::compat) const TOOL: Tool = Tool {
                     "PASSWORD",
                     "The password. Without -s it is the whole PIN. Others can read the arguments of a process, so better set n3fips_password.",
                 ),
-                refused(
-                    "hpswd",
-                    "Asks for the password.",
-                    "leave out -p: the PIN comes from n3fips_password or chancery.toml",
-                ),
+                flag("hpswd", "Asks for the password on the terminal, where nobody sees it."),
             ],
         },
         Verb {
@@ -60,7 +67,11 @@ pub(in crate::compat) const TOOL: Tool = Tool {
                     "FILE",
                     "A file with the modulus, as openssl prints it or without `Modulus=`.",
                 ),
-                refused("sess", "Session keys.", "keys of sessions are not looked for"),
+                valued(
+                    "sess",
+                    "0 or 1",
+                    "0 for keys that last, which all are; 1 for those of a session, of which there are none.",
+                ),
                 refused("u", "Who shares the key.", "sharing is told by the tools of the HSM"),
                 refused("kcv", "The check value of a key.", "key pairs have none: use -m or -id"),
             ],
@@ -72,13 +83,16 @@ pub(in crate::compat) const TOOL: Tool = Tool {
             status: Status::Done,
             options: &[
                 valued("o", "HANDLE", "The key."),
-                valued(
-                    "a",
-                    "ATTRIBUTE",
-                    "0 class, 3 label, 256 type, 258 identifier, 288 modulus, 289 its bits, 290 public exponent, 354 extractable.",
-                ),
+                valued("a", "ATTRIBUTE", "Its number, as listAttributes prints them; 512 for all."),
                 valued("out", "FILE", "A file that is not there yet."),
             ],
+        },
+        Verb {
+            name: "listAttributes",
+            operands: "",
+            meaning: "Prints the attributes that getAttribute knows, and their numbers.",
+            status: Status::Done,
+            options: &[],
         },
         Verb {
             name: "getKeyInfo",
@@ -107,7 +121,11 @@ pub(in crate::compat) const TOOL: Tool = Tool {
                     "A wrapping key.",
                     "keys are made so that they cannot leave their token",
                 ),
-                refused("attest", "Checks the HSM.", "use the tools of the HSM"),
+                ATTEST,
+                USERS,
+                M_VALUE,
+                MIN_SRV,
+                TIMEOUT,
             ],
         },
         Verb {
@@ -121,7 +139,11 @@ pub(in crate::compat) const TOOL: Tool = Tool {
                 valued("id", "ID", "The identifier: text, or hex after 0x."),
                 flag("nex", "Not extractable; keys are made so anyway."),
                 refused("sess", "For this session.", "keys are made to stay"),
-                refused("attest", "Checks the HSM.", "use the tools of the HSM"),
+                ATTEST,
+                USERS,
+                M_VALUE,
+                MIN_SRV,
+                TIMEOUT,
             ],
         },
         Verb {
@@ -141,11 +163,37 @@ pub(in crate::compat) const TOOL: Tool = Tool {
         other("unWrapKey", "Unwraps a key.", "keys are made on their token"),
         other("genSymKey", "Makes a symmetric key.", "nothing here uses one"),
         other("setAttribute", "Changes a key.", "type  chancery key rename"),
+        other("verify", "Verifies a signature.", "type  chancery verify, or openssl dgst -verify"),
+        other("getCert", "Gets certificates of the HSM.", "use the tools of the HSM"),
+        other("genPBEKey", "Makes a key from a password.", "nothing here uses one"),
+        other("imSymKey", "Imports a symmetric key.", "nothing here uses one"),
+        other("exportPubKey", "Exports a public key.", "type  chancery key list --format json"),
+        other("importPubKey", "Imports a public key.", "a certificate has it: chancery store add"),
+        other("insertMaskedObject", "Copies a key.", "the cluster copies its keys"),
+        other("extractMaskedObject", "Copies a key.", "the cluster copies its keys"),
+        other("aesWrapUnwrap", "Wraps a file.", "nothing here encrypts"),
+        other(
+            "IsValidKeyHandlefile",
+            "Tells a key file from a handle.",
+            "there are no files that stand for keys: findKey -m finds the key itself",
+        ),
+        other(
+            "getCaviumPrivKey",
+            "Writes a file that stands for a key.",
+            "the address of a key stands for it: chancery key list",
+        ),
+        other(
+            "convert2CaviumPrivKey",
+            "Imports a key as a file that stands for it.",
+            "keys are made on their token",
+        ),
+        other("Error2String", "Explains a number.", "every error says what it is"),
         other("getHSMInfo", "Tells about the HSM.", "type  chancery token list"),
     ],
     notes: &[
         "A handle is a number of ours: made from the public key and the identifier, the same on every machine that has the \
          token, even for a public half and odd for a private one. PKCS#11 has no handles that last.",
+        "COMMAND -h tells about a command, help about all.",
         "Where the tool prints a line for each node of a cluster, one is printed, for the token's slot.",
     ],
 };

@@ -146,7 +146,10 @@ pub(in crate::compat) const TOOL: Tool = Tool {
                     "Files of PKCS#7: the signature, and the path of its certificate. It takes no /pa.",
                 ),
                 valued("p7content", "FILE", "What a detached file of PKCS#7 is over."),
-                refused("a", "Catalogs too.", "signatures in files are verified: leave it out"),
+                flag(
+                    "a",
+                    "By catalogs too, of which there are none here: by the signature in the file.",
+                ),
                 refused("ad", "The default catalog.", "signatures in files are verified"),
                 refused("as", "The system's catalogs.", "signatures in files are verified"),
                 refused("ag", "A database of catalogs.", "signatures in files are verified"),
