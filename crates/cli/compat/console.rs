@@ -33,6 +33,11 @@ pub(super) fn remark(text: &str) {
 /// Says what an error is and what caused it, beneath the tool's own words for it.
 pub(super) fn explain(error: &Error) {
     remark(&error.to_string());
+    explain_causes(error);
+}
+
+/// Says what caused an error, and what to do, beneath the error itself.
+pub(super) fn explain_causes(error: &Error) {
     let mut source = error.source();
     while let Some(cause) = source {
         complain(&format!("  caused by: {cause}"));

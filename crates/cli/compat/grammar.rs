@@ -83,6 +83,8 @@ pub(super) const fn refused(
 pub(super) struct Line {
     /// The verb.
     pub(super) verb: &'static Verb,
+    /// What an option begins with, where it is named.
+    mark: char,
     options: Vec<(&'static str, String)>,
     /// What is no option, in order.
     pub(super) operands: Vec<String>,
@@ -129,7 +131,10 @@ impl Line {
     /// Refuses options that contradict each other.
     pub(super) fn not_both(&self, one: &str, other: &str) -> Result<(), Misread> {
         if self.has(one) && self.has(other) {
-            return Err(Misread(format!("{one} and {other} contradict each other: leave one out")));
+            let mark = self.mark;
+            let message =
+                format!("{mark}{one} and {mark}{other} contradict each other: leave one out");
+            return Err(Misread(message));
         }
         Ok(())
     }
@@ -171,13 +176,16 @@ impl Tool {
         }
         let verb = verb.ok_or_else(|| {
             let typed = rest.iter().find_map(|arg| self.option_name(arg));
-            let verbs = self.verbs.iter().map(|verb| verb.name);
             let mark = self.verb_mark;
-            Misread(match typed.and_then(|typed| nearest(&typed, verbs)) {
-                Some(meant) => {
-                    format!("no verb; did you mean {mark}{meant}? There are {}", self.verb_names())
-                }
-                None => format!("no verb; there are {}", self.verb_names()),
+            let all = self.verb_names();
+            Misread(match typed {
+                None => format!("no verb; there are {all}"),
+                Some(typed) => match nearest(&typed, self.verbs.iter().map(|verb| verb.name)) {
+                    Some(meant) => {
+                        format!("`{mark}{typed}` is no verb; did you mean {mark}{meant}? There are {all}")
+                    }
+                    None => format!("`{mark}{typed}` is no verb; there are {all}"),
+                },
             })
         })?;
         self.read_rest(verb, &rest)
@@ -188,7 +196,7 @@ impl Tool {
         if let Status::Refused(instead) = verb.status {
             return Err(Misread(format!("{} is not done here; {instead}", verb.name)));
         }
-        let mut line = Line { verb, options: Vec::new(), operands: Vec::new() };
+        let mut line = Line { verb, mark: self.mark, options: Vec::new(), operands: Vec::new() };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             if let Some(quote) = arg.chars().find(|c| matches!(c, '\u{201c}' | '\u{201d}')) {
@@ -223,7 +231,8 @@ impl Tool {
                     let value = args.next().filter(|value| {
                         self.option_name(value).is_none_or(|name| verb.option(&name).is_none())
                     });
-                    let missing = || Misread(format!("{shown} takes a value: {what}"));
+                    let missing =
+                        || Misread(format!("{shown} takes a value: {what}. {}", option.meaning));
                     value.ok_or_else(missing)?.clone()
                 }
             };

@@ -13,7 +13,7 @@ use chancery::x509::Time;
 use chancery::{Error, ErrorKind};
 
 pub(super) use self::options::TOOL;
-use super::console::{complain, explain, remark, say};
+use super::console::{complain, explain_causes, remark, say};
 use super::grammar::{Line, Misread, expand_files, response_files};
 
 /// How many files went well, with a warning, and not.
@@ -100,7 +100,16 @@ fn participle(line: &Line) -> &'static str {
 /// Says what went wrong, in one line of the tool's and with our reasons beneath.
 fn fail(error: &Error) {
     complain(&format!("SignTool Error: {error}"));
-    explain(error);
+    explain_causes(error);
+}
+
+/// Tells whether a file is there, and says so where it is not.
+fn is_there(file: &str) -> bool {
+    let is_there = std::path::Path::new(file).exists();
+    if !is_there {
+        complain(&format!("SignTool Error: File not found: {file}"));
+    }
+    is_there
 }
 
 fn now() -> Result<Time, Error> {

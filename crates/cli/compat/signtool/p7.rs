@@ -17,7 +17,7 @@ use chancery::{
 
 use super::sign::{each, with};
 use super::verify::{print_chain, print_head, stamp_kind};
-use super::{Counts, Stop, fail, now, tell, timestamper};
+use super::{Counts, Stop, fail, is_there, now, tell, timestamper};
 use crate::compat::console::{complain, remark};
 use crate::compat::dates;
 use crate::compat::grammar::{Line, Misread};
@@ -126,6 +126,10 @@ pub(super) fn verify(line: &Line) -> Result<Counts, Stop> {
         .with_certificates(at_hand.clone());
     let mut counts = Counts::default();
     for file in &line.operands {
+        if !is_there(file) {
+            counts.errors += 1;
+            continue;
+        }
         print_head(line, file);
         match judge(line, file, content, &verifier, &at_hand, &mut counts) {
             Ok(true) => {

@@ -14,7 +14,7 @@ use chancery::{
 };
 
 use super::selection::{Chosen, block, choose};
-use super::{Counts, Stop, digest, fail, now, p7, tell, timestamper};
+use super::{Counts, Stop, digest, fail, is_there, now, p7, tell, timestamper};
 use crate::compat::console::remark;
 use crate::compat::credentials::keyring;
 use crate::compat::grammar::{Line, Misread};
@@ -77,6 +77,10 @@ pub(super) fn each(
 ) -> Result<Counts, Stop> {
     let mut counts = Counts::default();
     for file in &line.operands {
+        if !is_there(file) {
+            counts.errors += 1;
+            continue;
+        }
         match work(Path::new(file)) {
             Ok(()) => {
                 tell(line, &format!("{done}: {file}"));

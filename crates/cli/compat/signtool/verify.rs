@@ -7,10 +7,10 @@ use chancery::certstore::Location;
 use chancery::chain::TrustAnchors;
 use chancery::timestamp::TimestampKind;
 use chancery::x509::Certificate;
-use chancery::{Error, Signer, VerifiedFile, inspect_file, verify_file};
+use chancery::{Error, ErrorKind, Signer, VerifiedFile, inspect_file, verify_file};
 
 use super::selection::{block, root_has};
-use super::{Counts, Stop, fail, now, p7, tell};
+use super::{Counts, Stop, fail, is_there, now, p7, tell};
 use crate::compat::certificate_text::hex;
 use crate::compat::console::{complain, remark};
 use crate::compat::dates;
@@ -46,15 +46,21 @@ pub(super) fn run(line: &Line) -> Result<Counts, Stop> {
         .with_certificates(at_hand.clone());
     let mut counts = Counts::default();
     for file in &line.operands {
+        if !is_there(file) {
+            counts.errors += 1;
+            continue;
+        }
         let one = One { line, file, wanted, at_hand: &at_hand };
         match verify_file(Path::new(file), &verifier) {
             Ok(verified) => one.judge(&verified, &mut counts)?,
             Err(error) => {
                 print_head(line, file);
+                if error.kind() != ErrorKind::Io {
+                    complain(
+                        "SignTool Error: This file format cannot be verified because it is not\n\trecognized.",
+                    );
+                }
                 fail(&error);
-                complain(
-                    "SignTool Error: This file format cannot be verified because it is not\n\trecognized.",
-                );
                 counts.errors += 1;
             }
         }
