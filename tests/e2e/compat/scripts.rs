@@ -189,3 +189,63 @@ fn an_authority_answers_and_certificates_are_told_about() {
     let listed = machine.line("certutil -user -store My").ends_with(0);
     assert!(listed.stdout.contains("Signature test passed"), "{listed:?}");
 }
+
+/// A script as builds have them, for a shell that finds the tools in a folder of links.
+#[cfg(unix)]
+const BUILD: &str = r#"set -eu
+PUBLISHER="Example Ltd"
+DESCRIPTION="My \"best\" program"
+FLAGS="/fd SHA256 /tr $TSA /td SHA256"
+for file in dist/*.exe dist/plugins/*.dll; do
+    echo "signing $file"
+    signtool.exe sign /v $FLAGS /n "$PUBLISHER" /d "$DESCRIPTION" /du https://example.com "$file"
+done
+signtool.exe sign /as /q $FLAGS /n "$PUBLISHER" dist/setup.exe
+signtool.exe verify /pa /all /tw dist/*.exe dist/plugins/*.dll
+if signtool.exe verify /pa /q dist/unsigned.bin 2> log.txt; then exit 3; fi
+certutil -hashfile dist/setup.exe SHA256 | sed -n 2p > dist/setup.exe.sha256
+"#;
+
+#[cfg(unix)]
+#[test]
+fn a_script_of_a_build_finds_the_tools_in_a_folder_of_links() {
+    let Some(cluster) = Cluster::new() else { return };
+    let machine = Machine::new(&cluster);
+    enrolled(&machine);
+    fs::copy(Server::root(), machine.at("stamps.pem")).unwrap();
+    machine.line("certutil -addstore Root stamps.pem").ends_with(0);
+    let server = Server::start();
+    fs::create_dir_all(machine.at("dist/plugins")).unwrap();
+    for name in ["dist/setup.exe", "dist/my tool.exe", "dist/plugins/a.dll"] {
+        machine.program(name);
+    }
+    machine.write("dist/unsigned.bin", "no program");
+    machine.write("build.sh", BUILD);
+    for tool in ["signtool.exe", "certutil"] {
+        machine.linked(tool);
+    }
+    let path = format!("{}:{}", machine.home().display(), std::env::var("PATH").unwrap());
+    let mut script = std::process::Command::new("sh");
+    for (name, value) in machine.command(&[]).get_envs() {
+        match value {
+            Some(value) => script.env(name, value),
+            None => script.env_remove(name),
+        };
+    }
+    script.arg("build.sh").current_dir(machine.home()).env("PATH", path).env("TSA", &server.url);
+    let run = crate::support::run(script).ends_with(0);
+    assert_eq!(run.stdout.matches("Number of files successfully Signed: 1\n").count(), 3);
+    for file in ["dist/my tool.exe", "dist/setup.exe", "dist/plugins/a.dll"] {
+        assert!(run.stdout.contains(&format!("\nSuccessfully verified: {file}\n")), "{run:?}");
+    }
+    assert!(run.stdout.contains("1      sha256     RFC3161\n"), "{run:?}");
+    let theirs = chancery_testkit::openssl::openssl([
+        "dgst",
+        "-sha256",
+        machine.at("dist/setup.exe").to_str().unwrap(),
+    ]);
+    let hash = fs::read_to_string(machine.at("dist/setup.exe.sha256")).unwrap();
+    assert!(String::from_utf8(theirs.stdout).unwrap().contains(hash.trim()));
+    let log = fs::read_to_string(machine.at("log.txt")).unwrap();
+    assert!(log.starts_with("SignTool Error: This file format cannot be verified"), "{log}");
+}
