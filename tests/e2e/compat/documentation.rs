@@ -95,9 +95,10 @@ fn every_page_is_the_help_of_its_tool() {
         let counts = counts(tool, &help);
         println!("{tool}\n{counts}");
         let page = format!(
-            "# {tool}, as Chancery understands it\n\nHow much there is of what the tool's makers document; \
-             nothing of it is unknown:\n\n{counts}\nThis is what `chancery {tool} /?` prints. A link of the name \
-             `{tool}` to the command does the same\nas `chancery {tool}`.\n\n```text\n{help}```\n"
+            "# {tool}, as Chancery understands it\n\nThe documented verbs and options, by the list in \
+             `tests/e2e/compat/documentation/documented.rs`; each of them is known:\n\n{counts}\n\
+             This is what `chancery {tool} /?` prints. A link of the name `{tool}` to the command does the same\n\
+             as `chancery {tool}`.\n\n```text\n{help}```\n"
         );
         Page::open(&format!("docs/compat-{}.md", tool.replace('_', "-"))).is(&page);
     }

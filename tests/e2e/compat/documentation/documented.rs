@@ -1,5 +1,6 @@
-//! What the makers of the tools document, as far as it is about certificates, keys and signatures: Microsoft for
-//! SignTool, certreq and certutil, AWS for the tools of CloudHSM.
+//! What the makers of the tools document: of Microsoft's SignTool everything, of certreq and certutil what is about
+//! certificates, keys and signatures in files and stores, of AWS CloudHSM's tools every command, and the options of those
+//! that are done.
 
 /// A tool, a verb of it, and the verb's options.
 pub(super) const DOCUMENTED: &[(&str, &str, &str)] = &[
