@@ -251,6 +251,37 @@ fn an_audit_log_tells_of_every_signature_and_shows_what_was_done_to_it() {
 }
 
 #[test]
+fn a_file_that_is_no_journal_and_no_log_is_left_as_it_is() {
+    let (folder, path) = program();
+    let before = fs::read(&path).unwrap();
+    let foreign = folder.path().join("foreign");
+    for text in ["", "{\"type\":\"jou", "{\"schema\":1,\"num"] {
+        let refused = |option: &str| {
+            fs::write(&foreign, text).unwrap();
+            let args = [path.to_str().unwrap(), "--replace", option, foreign.to_str().unwrap()];
+            let run = ec().sign(args);
+            (run.code, fs::read_to_string(&foreign).unwrap() == text)
+        };
+        // An empty file is a beginning of both, and what a killed run wrote of its first line is one of its own.
+        assert_eq!(refused("--journal") == (0, false), text.is_empty() || text.contains("jou"));
+        assert_eq!(refused("--audit") == (0, false), text.is_empty() || text.contains("num"));
+    }
+    fs::write(&path, &before).unwrap();
+    let long = vec![b'x'; 300_000];
+    let lines = [&long[..], b"\n", &long[..]].concat();
+    for text in [&b"precious, and without an end of line"[..], b"precious\n", &long, &lines] {
+        for option in ["--journal", "--audit"] {
+            fs::write(&foreign, text).unwrap();
+            let args = [path.to_str().unwrap(), option, foreign.to_str().unwrap()];
+            let run = ec().sign(args).ends_with(3);
+            assert!(run.stderr.contains("foreign"), "{}", run.stderr);
+            assert!(fs::read(&foreign).unwrap() == text, "{option}");
+        }
+    }
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
 fn only_what_the_old_certificate_signed_is_signed_again() {
     let (folder, paths) = programs(3, 10);
     rsa().sign([&paths[0]]).ends_with(0);

@@ -29,6 +29,7 @@ mod help;
 mod journey;
 mod killed;
 mod machine;
+mod memory;
 mod offline;
 mod output;
 mod quickstart;

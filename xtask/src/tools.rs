@@ -18,6 +18,10 @@ const TOOLS: &[Tool] = &[
     Tool { package: "sbsigntool", probe: &["sbverify", "--version"] },
     // Kills and disturbs signings at every call that changes a file.
     Tool { package: "strace", probe: &["strace", "--version"] },
+    // Says how much memory a run took.
+    Tool { package: "time", probe: &["/usr/bin/time", "--version"] },
+    // Runs the command as somebody who may not write everywhere.
+    Tool { package: "util-linux", probe: &["setpriv", "--version"] },
     Tool { package: "softhsm2", probe: &["softhsm2-util", "--version"] },
     Tool { package: "gnutls-bin", probe: &["certtool", "--version"] },
     // It has no question that it answers with success where there is no token.

@@ -17,6 +17,9 @@ use crate::{Error, ErrorKind};
 /// The longest line, in bytes: a path, a key address and digests.
 const MAX_LINE: u64 = 64 << 10;
 
+/// How the first line begins.
+const FIRST_LINE: &str = "{\"schema\":1,\"number\":1,";
+
 /// What the hash of a line is put between.
 const HASH_FIELD: &str = ",\"hash\":\"";
 
@@ -124,24 +127,31 @@ impl AuditLog {
         Read::by_ref(file).take(2 * MAX_LINE).read_to_end(&mut tail).map_err(failed)?;
         let whole =
             tail.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end.saturating_add(1));
+        let (lines, rest) = tail.split_at_checked(whole).unwrap_or_default();
+        let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
+        let last = match lines.rsplit(|byte| *byte == b'\n').next() {
+            // What is the beginning of nothing is somebody else's file.
+            None | Some(b"") if start > 0 || !is_beginning(rest) => None,
+            None | Some(b"") => Some((0, beginning())),
+            Some(line) => read_line(line).map(|(line, hash)| (line.number, hash)),
+        };
+        let Some(last) = last else {
+            let text = format!("the last line of {} is none of an audit log", self.path.display());
+            return Err(Error::new(ErrorKind::Malformed, text));
+        };
         let end = start.saturating_add(u64::try_from(whole).unwrap_or(u64::MAX));
         if end < len {
             file.set_len(end).map_err(failed)?;
         }
         file.seek(SeekFrom::Start(end)).map_err(failed)?;
-        let lines = tail.get(..whole.saturating_sub(1)).unwrap_or_default();
-        let Some(line) = lines.rsplit(|byte| *byte == b'\n').next().filter(|line| !line.is_empty())
-        else {
-            return Ok((0, beginning()));
-        };
-        read_line(line)
-            .ok_or_else(|| {
-                let text =
-                    format!("the last line of {} is none of an audit log", self.path.display());
-                Error::new(ErrorKind::Malformed, text)
-            })
-            .map(|(line, hash)| (line.number, hash))
+        Ok(last)
     }
+}
+
+/// Tells whether a first line may begin so.
+fn is_beginning(text: &[u8]) -> bool {
+    let len = text.len().min(FIRST_LINE.len());
+    text.get(..len) == FIRST_LINE.as_bytes().get(..len)
 }
 
 /// Checks that nothing in a log was changed, added or taken out since it was written.

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -19,12 +19,16 @@ use serde::{Deserialize, Serialize};
 use crate::hex::hex;
 use crate::{Error, ErrorKind};
 
+/// The longest line, in bytes: a path, and what else is told of it.
+const MAX_LINE: u64 = 64 << 10;
+
 /// A journal, held by one run at a time.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     file: File,
-    known: HashMap<String, Known>,
+    /// What is told of a file takes 33 bytes, so that a million files fit.
+    known: HashMap<Short, Known>,
 }
 
 /// What a journal tells of a file.
@@ -39,10 +43,39 @@ pub enum Journaled {
     Uncertain,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Known {
-    Begun(String),
-    Done(String),
+    Begun(Short),
+    Done(Short),
+}
+
+/// Half of a SHA-256, written in hex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Short([u8; 16]);
+
+impl Short {
+    fn of(bytes: &[u8]) -> Self {
+        let mut half = [0; 16];
+        half.iter_mut()
+            .zip(digest(DigestAlgorithm::Sha256, bytes))
+            .for_each(|(to, from)| *to = from);
+        Self(half)
+    }
+}
+
+impl Serialize for Short {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&hex(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Short {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let number = u128::from_str_radix(&text, 16).ok().filter(|_| text.len() == 32);
+        let number = number.ok_or_else(|| serde::de::Error::custom("no hash"))?;
+        Ok(Self(number.to_be_bytes()))
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -55,13 +88,13 @@ enum Line {
     },
     Begin {
         file: String,
-        key: String,
-        state: String,
+        key: Short,
+        state: Short,
     },
     Done {
         file: String,
-        key: String,
-        state: String,
+        key: Short,
+        state: Short,
     },
 }
 
@@ -80,17 +113,29 @@ impl Journal {
             let text = format!("the journal {} is held by another run", path.display());
             return Err(Error::new(ErrorKind::Usage, text));
         }
+        let no_journal =
+            || Error::new(ErrorKind::Malformed, format!("{} is no journal", path.display()));
         let certificate = hex(&certificate.thumbprint_sha256());
+        let header = Line::Journal { schema: 1, certificate: certificate.clone() };
+        let header = serde_json::to_vec(&header).map_err(|error| failed(error.into()))?;
         let mut known = HashMap::new();
         let mut whole = 0u64;
         let mut reader = BufReader::new(&file);
         let mut line = Vec::new();
         loop {
             line.clear();
-            let read = reader.read_until(b'\n', &mut line).map_err(failed)?;
-            // A run that was killed may leave the beginning of a line; nothing was done on its account.
-            if read == 0 || line.last() != Some(&b'\n') {
+            let read =
+                reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).map_err(failed)?;
+            if read == 0 {
                 break;
+            }
+            if line.last() != Some(&b'\n') {
+                // A run that was killed may leave the beginning of a line; nothing was done on its account. What is the
+                // beginning of nothing is somebody else's file.
+                if whole > 0 || header.starts_with(&line) {
+                    break;
+                }
+                return Err(no_journal());
             }
             match (serde_json::from_slice(&line), whole) {
                 (Ok(Line::Journal { schema: 1, certificate: of }), 0) if of == certificate => {}
@@ -104,10 +149,7 @@ impl Journal {
                 (Ok(Line::Done { key, state, .. }), 1..) => {
                     known.insert(key, Known::Done(state));
                 }
-                _ => {
-                    let text = format!("{} is no journal", path.display());
-                    return Err(Error::new(ErrorKind::Malformed, text));
-                }
+                _ => return Err(no_journal()),
             }
             whole = whole.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
         }
@@ -138,7 +180,7 @@ impl Journal {
                 Some(_) => Journaled::Uncertain,
             };
             if journaled == Journaled::New {
-                self.known.insert(key.clone(), Known::Begun(state.clone()));
+                self.known.insert(key, Known::Begun(state));
                 lines.push(Line::Begin { file: target.display().to_string(), key, state });
             }
             all.push(journaled);
@@ -155,7 +197,7 @@ impl Journal {
         let mut lines = Vec::new();
         for target in targets {
             let (key, state) = (key_of(target), state_of(target));
-            self.known.insert(key.clone(), Known::Done(state.clone()));
+            self.known.insert(key, Known::Done(state));
             lines.push(Line::Done { file: target.display().to_string(), key, state });
         }
         self.append(&lines)
@@ -176,22 +218,18 @@ impl Journal {
 }
 
 /// Names a file whatever its name is made of.
-fn key_of(target: &Path) -> String {
+fn key_of(target: &Path) -> Short {
     let real = target.canonicalize().unwrap_or_else(|_| target.to_owned());
-    short_hash(real.as_os_str().as_encoded_bytes())
+    Short::of(real.as_os_str().as_encoded_bytes())
 }
 
 /// Says which state a file is in: not the same after it was replaced or written to.
-fn state_of(target: &Path) -> String {
-    let Ok(metadata) = std::fs::metadata(target) else { return "absent".to_owned() };
+fn state_of(target: &Path) -> Short {
+    let Ok(metadata) = std::fs::metadata(target) else { return Short::of(b"absent") };
     let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     #[cfg(unix)]
     let inode = std::os::unix::fs::MetadataExt::ino(&metadata);
     #[cfg(not(unix))]
     let inode = 0u64;
-    short_hash(format!("{} {modified:?} {inode}", metadata.len()).as_bytes())
-}
-
-fn short_hash(bytes: &[u8]) -> String {
-    hex(&digest(DigestAlgorithm::Sha256, bytes)).chars().take(32).collect()
+    Short::of(format!("{} {modified:?} {inode}", metadata.len()).as_bytes())
 }
