@@ -1,10 +1,12 @@
 //! Signings that the system disturbs: full disks, servers that are gone, interrupted calls.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use crate::support::{chancery, ec, program};
+use crate::support::{chancery, ec, names, program};
 use crate::traced::{Calls, Case, kills};
 
 /// What the system says, and how.
@@ -106,6 +108,188 @@ fn an_error_at_any_call_of_a_signing_leaves_the_original() {
 #[test]
 fn an_error_at_any_call_of_a_signing_in_place_leaves_the_original() {
     disturbed_at_every_call(&["--append-in-place"]);
+}
+
+/// Starts a signing that waits two seconds in one call on a file, the `number`th of its name, and returns once it is
+/// there.
+fn waiting(case: &Case, (call, number): (&str, usize), on: &Path) -> Child {
+    fs::write(&case.path, &case.before).unwrap();
+    let trace = case.folder().join("trace");
+    fs::write(&trace, "").unwrap();
+    let mut child = Command::new("strace")
+        .args(["-f", "-qq", "-o"])
+        .arg(&trace)
+        .args(["-e", &format!("trace={call}"), "-P"])
+        .arg(on)
+        .args(["-e", &format!("inject={call}:delay_enter=2000000:when={number}")])
+        .arg(env!("CARGO_BIN_EXE_chancery"))
+        .arg("sign")
+        .arg(&case.path)
+        .args(case.options)
+        .args(ec().options())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The call is written down when it begins, and its result when it ends.
+    let calls = || fs::read_to_string(&trace).unwrap().matches(&format!("{call}(")).count();
+    while calls() < number {
+        assert!(child.try_wait().unwrap().is_none(), "there is no such call");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+#[test]
+fn a_file_that_grows_shrinks_or_is_replaced_while_it_is_signed_is_refused() {
+    type Change = fn(&Path);
+    let changes: [(&str, Change); 4] = [
+        ("grows", |path| {
+            fs::OpenOptions::new().append(true).open(path).unwrap().write_all(b"more").unwrap();
+        }),
+        ("shrinks", |path| {
+            fs::OpenOptions::new().write(true).open(path).unwrap().set_len(100).unwrap();
+        }),
+        ("changes", |path| {
+            let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+            std::os::unix::fs::FileExt::write_all_at(&file, b"other", 1030).unwrap();
+        }),
+        ("is replaced", |path| {
+            let other = path.with_extension("new");
+            fs::copy(path, &other).unwrap();
+            fs::rename(other, path).unwrap();
+        }),
+    ];
+    for options in [&[][..], &["--append-in-place"]] {
+        let case = Case::with_overlay(ec(), options, 70_000);
+        for (what, change) in changes {
+            // Its headers are read by now, its contents are not.
+            let child = waiting(&case, ("read", 4), &case.path);
+            change(&case.path);
+            let left = case.contents();
+            let output = child.wait_with_output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(8), "{what} {options:?}: {said}");
+            assert!(said.contains("program.exe") && said.contains("hint: try again"), "{said}");
+            assert!(case.contents() == left, "{what}: what the other program wrote stays");
+            assert_eq!(case.left_overs(), ["trace"], "{what}");
+        }
+    }
+}
+
+#[test]
+fn two_runs_on_one_file_at_a_time_are_one_too_many() {
+    for options in [&[][..], &["--append-in-place"]] {
+        let case = Case::new(ec(), options);
+        fs::write(&case.path, &case.before).unwrap();
+        let file = case.path.to_str().unwrap();
+        for own in case.own_files() {
+            // Another process that is at work, as far as anybody can tell.
+            fs::write(own, "its own").unwrap();
+            let mut other = Command::new("flock")
+                .arg(own)
+                .args(["sh", "-c", "echo locked; cat"])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .expect("flock runs: apt-get install util-linux");
+            let mut line = String::new();
+            BufReader::new(other.stdout.take().unwrap()).read_line(&mut line).unwrap();
+            assert_eq!(line, "locked\n");
+            let second = ec().sign([file].into_iter().chain(options.to_vec())).ends_with(8);
+            assert!(second.stderr.contains("changed by another run"), "{}", second.stderr);
+            assert!(case.contents() == case.before);
+            let elsewhere = ec().sign(
+                ["--recursive", "--skip-signed", "--append-in-place"]
+                    .into_iter()
+                    .chain([case.folder().to_str().unwrap()]),
+            );
+            assert_eq!(fs::read(own).unwrap(), b"its own", "{elsewhere:?}");
+            assert!(!elsewhere.stderr.contains("left"), "what is in use is none: {elsewhere:?}");
+            fs::write(&case.path, &case.before).unwrap();
+            drop(other.stdin.take());
+            assert!(other.wait().unwrap().success());
+            case.is_mended(ec(), "the other has gone");
+            fs::write(&case.path, &case.before).unwrap();
+        }
+    }
+}
+
+/// Runs the command as somebody who may not do everything.
+fn as_nobody(house: &Path, args: &[&str]) -> (i32, String) {
+    let command = house.join("chancery");
+    let mut prefix = vec![];
+    if fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0) {
+        let owned = Command::new("chown").args(["-R", "65534:65534"]).arg(house).status();
+        assert!(owned.unwrap().success());
+        prefix.extend(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]);
+    }
+    prefix.push(command.to_str().unwrap());
+    let output = Command::new(prefix[0]).args(&prefix[1..]).args(args).output();
+    let output = output.expect("setpriv runs: apt-get install util-linux");
+    (output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn read_only_files_and_folders_are_replaced_or_refused_as_any_program_would() {
+    use std::os::unix::fs::PermissionsExt;
+    let house = tempfile::tempdir().unwrap();
+    let at = |name: &str| house.path().join(name);
+    let text = |name: &str| at(name).to_str().unwrap().to_owned();
+    let key = ec().key.strip_prefix("file:").unwrap();
+    for (from, to) in [
+        (Path::new(env!("CARGO_BIN_EXE_chancery")), "chancery"),
+        (Path::new(key), "key.pem"),
+        (&ec().passphrase, "pin"),
+        (&ec().certificate, "cert.pem"),
+        (&ec().root, "root.pem"),
+    ] {
+        fs::copy(from, at(to)).unwrap();
+    }
+    let signer = [
+        "--key".to_owned(),
+        format!("file:{}", text("key.pem")),
+        "--pin-file".into(),
+        text("pin"),
+        "--cert".into(),
+        text("cert.pem"),
+        "--chain".into(),
+        text("root.pem"),
+    ];
+    fs::create_dir(at("files")).unwrap();
+    let file = at("files").join("program.exe");
+    let (_source, program) = program();
+    let before = fs::read(&program).unwrap();
+    let mode =
+        |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let sign = |more: &[&str], file_mode, folder_mode| {
+        mode(&at("files"), 0o755);
+        let _ = fs::remove_file(&file);
+        fs::write(&file, &before).unwrap();
+        mode(&file, file_mode);
+        mode(&at("files"), folder_mode);
+        let mut args = vec!["sign", file.to_str().unwrap()];
+        args.extend(signer.iter().map(String::as_str).chain(more.iter().copied()));
+        let (code, said) = as_nobody(house.path(), &args);
+        let same = fs::read(&file).unwrap() == before;
+        let kept = fs::metadata(&file).unwrap().permissions().mode() & 0o7777 == file_mode;
+        assert_eq!(names(&at("files")), ["program.exe"], "{said}");
+        mode(&at("files"), 0o755);
+        (code, same, kept, said)
+    };
+    let in_place = &["--append-in-place"];
+    let (code, same, kept, said) = sign(&[], 0o444, 0o755);
+    assert_eq!((code, same, kept), (0, false, true), "{said}");
+    let (code, same, kept, said) = sign(in_place, 0o444, 0o755);
+    assert_eq!((code, same, kept), (8, true, true), "{said}");
+    assert!(said.contains("cannot write to") && said.contains("Permission denied"), "{said}");
+    for more in [&[][..], in_place] {
+        let (code, same, _, said) = sign(more, 0o644, 0o555);
+        assert_eq!((code, same), (8, true), "{said}");
+        assert!(said.contains("cannot create a file in") && said.contains("files"), "{said}");
+        let (code, same, _, said) = sign(more, 0o000, 0o755);
+        assert_eq!((code, same), (8, true), "{said}");
+        assert!(said.contains("cannot read"), "{said}");
+    }
 }
 
 #[test]

@@ -220,6 +220,13 @@ impl Case {
         assert!(self.sign_with(signer, &own, call, &inject).is_some(), "there is no such call");
     }
 
+    /// What a signing of this kind makes beside the file.
+    pub(crate) fn own_files(&self) -> impl Iterator<Item = &Path> {
+        let kind = if self.options.is_empty() { "tmp" } else { "undo" };
+        let is_made = move |path: &&PathBuf| path.extension().is_some_and(|end| end == kind);
+        self.own.iter().filter(is_made).map(PathBuf::as_path)
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }

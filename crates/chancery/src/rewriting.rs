@@ -22,7 +22,7 @@ pub(crate) struct Rewriting {
     output: PathBuf,
     /// What is being done, as in `sign`.
     doing: &'static str,
-    before: Metadata,
+    unchanged: Unchanged,
     pub(crate) subject: PeSubject<SeekSource<File>>,
     pub(crate) embedded: Embedded,
     /// How many bytes after the certificate table are dropped.
@@ -61,7 +61,7 @@ impl Rewriting {
             path: path.to_owned(),
             output,
             doing,
-            before,
+            unchanged: Unchanged { path: path.to_owned(), before },
             subject,
             embedded,
             stripped,
@@ -121,7 +121,7 @@ impl Rewriting {
         let _permit = stages.enter(Stage::Hashing);
         let mut draft = match self.in_place {
             true => Draft::in_place(&self.output)?,
-            false => Draft::copy(&self.output, self.before.clone(), stages.left_overs())?,
+            false => Draft::copy(&self.output, self.unchanged.before.clone(), stages.left_overs())?,
         };
         let measured = self.subject.measure(request, &mut |chunk| {
             stages.count(chunk.len());
@@ -131,17 +131,27 @@ impl Rewriting {
             chancery_authenticode::Error::Copy(error) => Error::io("write", &self.output, error),
             error => self.failed(error),
         })?;
-        self.check_unchanged()?;
+        self.unchanged.check()?;
         Ok(Measured { rewriting: self, draft, measurement })
     }
 
     pub(crate) fn failed(&self, error: chancery_authenticode::Error) -> Error {
         Error::of_subject(self.doing, &self.path, error)
     }
+}
 
-    /// Notices a file that another program writes to, or replaces, in the meantime: what was copied may be
-    /// neither the old file nor the new one.
-    fn check_unchanged(&self) -> Result<(), Error> {
+/// Notices a file that another program writes to, or replaces, in the meantime: what was copied may be neither the old
+/// file nor the new one.
+#[derive(Debug)]
+pub(crate) struct Unchanged {
+    path: PathBuf,
+    before: Metadata,
+}
+
+impl Unchanged {
+    /// # Errors
+    /// [`ErrorKind::Changed`]; [`ErrorKind::Io`] where it cannot be told.
+    pub(crate) fn check(&self) -> Result<(), Error> {
         let now = std::fs::metadata(&self.path)
             .map_err(|error| Error::io("read again", &self.path, error))?;
         if identity_of(&self.before) == identity_of(&now) {
@@ -196,11 +206,10 @@ impl Measured {
             return Err(Error::new(ErrorKind::SelfCheck, format!("{target} would not verify")));
         }
         let Self { rewriting, draft, .. } = self;
-        rewriting.check_unchanged()?;
         // Windows replaces no file that anybody has open, and that is us where a file is signed in place.
-        drop(rewriting);
+        drop(rewriting.subject);
         let target = draft.target().to_owned();
-        draft.commit(&patch, &base, stages.are_grouped())?;
+        draft.commit(&patch, &base, stages.are_grouped(), &rewriting.unchanged)?;
         Ok(target)
     }
 
@@ -289,6 +298,25 @@ mod tests {
     use chancery_testkit::pe_maker::{TinyPe, tiny_pe};
 
     use super::*;
+
+    #[test]
+    fn a_file_that_becomes_shorter_while_it_is_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.exe");
+        let image = tiny_pe(&TinyPe { overlay: vec![7; 300_000], ..TinyPe::default() });
+        let request = Request::digests([DigestAlgorithm::Sha256]);
+        for len in [image.len() - 1, 200_000, 100, 0] {
+            std::fs::write(&path, &image).unwrap();
+            let file = Rewriting::open(&path, None, "sign", false).unwrap();
+            let other = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+            other.set_len(u64::try_from(len).unwrap()).unwrap();
+            let refused = file.measure(&request, &Stages::alone()).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Changed);
+            assert!(refused.to_string().contains("became shorter"), "{refused}");
+            assert_eq!(std::fs::read(&path).unwrap(), image[..len]);
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+    }
 
     #[test]
     fn a_file_that_changes_while_it_is_read_is_refused() {

@@ -23,6 +23,7 @@ pub use self::left_over::{LeftOver, LeftOverFate, LeftOvers};
 use self::own_file::folder_of;
 pub(crate) use self::own_file::is_ours;
 use self::undo::Mended;
+use crate::rewriting::Unchanged;
 use crate::{Error, ErrorKind};
 
 /// A copy of a file on its way to become the next version of it.
@@ -177,16 +178,18 @@ impl Draft {
         }
     }
 
-    /// Puts the file in its place. With `grouped`, the folder is synced by whoever made the group.
+    /// Puts the file in its place, where the original is still what was read. With `grouped`, the folder is synced by
+    /// whoever made the group.
     pub(crate) fn commit(
         self,
         patch: &Patch,
         base: &BaseDigest,
         grouped: bool,
+        original: &Unchanged,
     ) -> Result<(), Error> {
         match self {
-            Self::Copy(staged) => staged.commit(grouped),
-            Self::InPlace(in_place) => in_place.write(patch, base, grouped),
+            Self::Copy(staged) => staged.commit(grouped, original),
+            Self::InPlace(in_place) => in_place.write(patch, base, grouped, original),
         }
     }
 }
@@ -237,7 +240,7 @@ impl Staged {
     }
 
     /// Puts the file in its place: permissions, sync, rename, sync of the folder.
-    fn commit(self, grouped: bool) -> Result<(), Error> {
+    fn commit(self, grouped: bool, original: &Unchanged) -> Result<(), Error> {
         let target = self.target;
         let failed = |error| Error::io("write", &target, error);
         let file = self.temporary.as_file();
@@ -249,6 +252,8 @@ impl Staged {
             let text = format!("the next version of {} was removed meanwhile", target.display());
             return Err(Error::new(ErrorKind::Changed, text));
         }
+        // As late as possible: what another program writes from here on is lost.
+        original.check()?;
         own_file::persist(self.temporary, &target).map_err(failed)?;
         if grouped { Ok(()) } else { sync_folder(folder_of(&target)) }
     }

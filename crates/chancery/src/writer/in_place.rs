@@ -8,6 +8,7 @@ use chancery_pe::{BaseDigest, Edit, Patch, Source, SourceError};
 
 use super::own_file::{self, folder_of, sync_folder};
 use super::undo;
+use crate::rewriting::Unchanged;
 use crate::{Error, ErrorKind};
 
 /// A file that is changed where it is.
@@ -55,6 +56,7 @@ impl InPlace {
         patch: &Patch,
         base: &BaseDigest,
         grouped: bool,
+        original: &Unchanged,
     ) -> Result<(), Error> {
         let target = self.target;
         patch.check_base(self.original_len, base).map_err(|error| {
@@ -68,6 +70,7 @@ impl InPlace {
             patch.final_len(),
             patch.edits(),
         )?;
+        original.check()?;
         if let Err(error) = write_edits(&mut self.file, self.original_len, patch) {
             // A full disk, most likely: what is there goes back while we can. Where that fails too the record stays,
             // for the next run.
