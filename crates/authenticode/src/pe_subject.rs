@@ -112,6 +112,18 @@ impl<S: Source> PeSubject<S> {
         Ok(finished.collect())
     }
 
+    /// Returns where the bytes come from.
+    pub const fn source(&self) -> &S {
+        &self.source
+    }
+
+    /// Reads the same bytes from elsewhere from now on, as from a copy.
+    ///
+    /// The headers are not read again: what is given is taken for the file that was parsed.
+    pub fn set_source(&mut self, source: S) {
+        self.source = source;
+    }
+
     /// Gives the source back.
     pub fn into_source(self) -> S {
         self.source

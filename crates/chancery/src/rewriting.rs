@@ -1,6 +1,7 @@
 //! One file on its way to its next version: read once, copied, patched, checked, put in its place.
 
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chancery_authenticode::{
@@ -11,7 +12,7 @@ use chancery_pe::{BaseDigest, CertificateTable, SeekSource, Source, TableFault};
 use chancery_x509::Time;
 
 use crate::batch::{Stage, Stages};
-use crate::verifying::{open_subject, verify_subject};
+use crate::verifying::{Input, open_subject, verify_subject};
 use crate::writer::{Draft, Drafted};
 use crate::{Error, ErrorKind};
 
@@ -23,7 +24,7 @@ pub(crate) struct Rewriting {
     /// What is being done, as in `sign`.
     doing: &'static str,
     unchanged: Unchanged,
-    pub(crate) subject: PeSubject<SeekSource<File>>,
+    pub(crate) subject: PeSubject<Input>,
     pub(crate) embedded: Embedded,
     /// How many bytes after the certificate table are dropped.
     pub(crate) stripped: u64,
@@ -123,16 +124,46 @@ impl Rewriting {
             true => Draft::in_place(&self.output)?,
             false => Draft::copy(&self.output, self.unchanged.before.clone(), stages.left_overs())?,
         };
+        #[cfg(unix)]
+        self.read_from_copy(&mut draft)?;
         let measured = self.subject.measure(request, &mut |chunk| {
             stages.count(chunk.len());
             draft.write(chunk)
         });
+        if let Err(error) = draft.finish_copy() {
+            // A file that became shorter cannot be copied either, and that is what there is to say of it.
+            self.unchanged.check()?;
+            return Err(self.not_copied(error));
+        }
         let measurement = measured.map_err(|error| match error {
             chancery_authenticode::Error::Copy(error) => Error::io("write", &self.output, error),
             error => self.failed(error),
         })?;
         self.unchanged.check()?;
         Ok(Measured { rewriting: self, draft, measurement })
+    }
+
+    /// Has the file copied from here on, and read in the copy.
+    #[cfg(unix)]
+    fn read_from_copy(&mut self, draft: &mut Draft) -> Result<(), Error> {
+        let Input::File(file) = self.subject.source() else { return Ok(()) };
+        let original = file.get_ref().try_clone();
+        let copy = original.and_then(|original| draft.start_copy(original, file.len()));
+        if let Some(copy) = copy.map_err(|error| self.not_copied(error))? {
+            self.subject.set_source(Input::Copy(copy));
+        }
+        Ok(())
+    }
+
+    /// Says that a file could not be copied; the system does not say which side it failed on, but some causes do.
+    fn not_copied(&self, error: io::Error) -> Error {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        match error.kind() {
+            StorageFull | QuotaExceeded | FileTooLarge | ReadOnlyFilesystem => {
+                Error::io("write", &self.output, error)
+            }
+            _ => Error::io("copy", &self.path, error),
+        }
     }
 
     pub(crate) fn failed(&self, error: chancery_authenticode::Error) -> Error {
@@ -165,7 +196,7 @@ impl Unchanged {
 }
 
 impl Measured {
-    pub(crate) fn subject(&self) -> &PeSubject<SeekSource<File>> {
+    pub(crate) fn subject(&self) -> &PeSubject<Input> {
         &self.rewriting.subject
     }
 
@@ -267,7 +298,7 @@ impl Measured {
 }
 
 /// Returns where a certificate table ends that data follows.
-fn end_before_trailing_data(subject: &PeSubject<SeekSource<File>>) -> Option<u64> {
+fn end_before_trailing_data(subject: &PeSubject<Input>) -> Option<u64> {
     let layout = subject.layout();
     match layout.certificate_table() {
         CertificateTable::Malformed { reason: TableFault::DataAfterTable, .. } => {

@@ -4,9 +4,11 @@ use std::fs::File;
 use std::path::Path;
 
 use chancery_authenticode::{PeSubject, Report, Subject, Verifier, requested_measurement};
-use chancery_pe::SeekSource;
+use chancery_pe::{SeekSource, Source, SourceError};
 
 use crate::batch::{Stage, Stages};
+#[cfg(unix)]
+use crate::writer::Copy;
 use crate::{Error, ErrorKind};
 
 /// A report, and what the file is.
@@ -19,15 +21,54 @@ pub struct VerifiedFile {
     pub report: Report,
 }
 
+/// Where the bytes of a file are read.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// In the file.
+    File(SeekSource<File>),
+    /// In a copy that is being made of it.
+    #[cfg(unix)]
+    Copy(Copy),
+}
+
+impl Input {
+    /// Takes what follows the first `len` bytes of the file for not there.
+    pub(crate) fn limited(self, len: u64) -> Self {
+        match self {
+            Self::File(file) => Self::File(file.limited(len)),
+            #[cfg(unix)]
+            Self::Copy(copy) => Self::Copy(copy),
+        }
+    }
+}
+
+impl Source for Input {
+    fn len(&self) -> u64 {
+        match self {
+            Self::File(file) => file.len(),
+            #[cfg(unix)]
+            Self::Copy(copy) => copy.len(),
+        }
+    }
+
+    fn read_exact_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<(), SourceError> {
+        match self {
+            Self::File(file) => file.read_exact_at(offset, buf),
+            #[cfg(unix)]
+            Self::Copy(copy) => copy.read_exact_at(offset, buf),
+        }
+    }
+}
+
 /// Opens a file as a subject of the one format there is so far.
-pub(crate) fn open_subject(path: &Path, what: &str) -> Result<PeSubject<SeekSource<File>>, Error> {
+pub(crate) fn open_subject(path: &Path, what: &str) -> Result<PeSubject<Input>, Error> {
     let failed = |error| Error::io("read", path, error);
     let file = File::open(path).map_err(failed)?;
     if file.metadata().map_err(failed)?.is_dir() {
         return Err(Error::new(ErrorKind::Io, format!("{} is a folder", path.display())));
     }
     let source = SeekSource::new(file).map_err(failed)?;
-    PeSubject::parse(source).map_err(|error| Error::of_subject(what, path, error))
+    PeSubject::parse(Input::File(source)).map_err(|error| Error::of_subject(what, path, error))
 }
 
 /// Checks every signature of a file.

@@ -4,6 +4,8 @@
 //! Killed at any moment before that, the target is as it was. Where no copy is wanted, the change is written into
 //! the file itself, with a record beside it that takes back what was not finished.
 
+#[cfg(unix)]
+mod copier;
 mod in_place;
 mod left_over;
 mod mounts;
@@ -17,6 +19,10 @@ use std::path::{Path, PathBuf};
 use chancery_pe::{BaseDigest, Patch};
 use tempfile::NamedTempFile;
 
+#[cfg(unix)]
+use self::copier::Copier;
+#[cfg(unix)]
+pub(crate) use self::copier::Copy;
 use self::in_place::InPlace;
 pub(crate) use self::in_place::Preview;
 pub use self::left_over::{LeftOver, LeftOverFate, LeftOvers};
@@ -29,6 +35,9 @@ use crate::{Error, ErrorKind};
 /// A copy of a file on its way to become the next version of it.
 #[derive(Debug)]
 pub(crate) struct Staged {
+    /// Ended before the file it writes into goes.
+    #[cfg(unix)]
+    copier: Option<Copier>,
     temporary: NamedTempFile,
     target: PathBuf,
     /// Lends its permissions.
@@ -123,7 +132,7 @@ pub(crate) fn check_finished(path: &Path) -> Result<(), Error> {
 #[derive(Debug)]
 pub(crate) enum Draft {
     /// As a copy that takes the file's place.
-    Copy(Staged),
+    Copy(Box<Staged>),
     /// In the file itself.
     InPlace(InPlace),
 }
@@ -140,14 +149,43 @@ impl Draft {
         if let Some(path) = removed {
             left_overs.tell(path, LeftOverFate::Removed);
         }
-        Ok(Self::Copy(Staged { temporary, target: target.path, original, written: 0 }))
+        let staged = Staged {
+            #[cfg(unix)]
+            copier: None,
+            temporary,
+            target: target.path,
+            original,
+            written: 0,
+        };
+        Ok(Self::Copy(Box::new(staged)))
     }
 
     pub(crate) fn in_place(path: &Path) -> Result<Self, Error> {
         InPlace::open(real_path(path)?).map(Self::InPlace)
     }
 
-    /// Takes the next bytes of the original.
+    /// Begins to copy the first `len` bytes of the original, and returns the copy to be read in its place; `None` where
+    /// there is nothing to copy, or the caller has to [`write`](Self::write) it.
+    #[cfg(unix)]
+    pub(crate) fn start_copy(&mut self, original: File, len: u64) -> io::Result<Option<Copy>> {
+        let Self::Copy(staged) = self else { return Ok(None) };
+        let (copier, copy) = Copier::start(original, staged.temporary.as_file(), len)?;
+        staged.copier = Some(copier);
+        Ok(Some(copy))
+    }
+
+    /// Ends the copying that was begun.
+    pub(crate) fn finish_copy(&mut self) -> io::Result<()> {
+        #[cfg(unix)]
+        if let Self::Copy(staged) = self
+            && let Some(copier) = staged.copier.take()
+        {
+            staged.written = copier.finish()?;
+        }
+        Ok(())
+    }
+
+    /// Takes the next bytes of the original, unless they are copied otherwise.
     pub(crate) fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
         match self {
             Self::Copy(staged) => staged.write(chunk),
@@ -204,6 +242,10 @@ pub(crate) enum Drafted<'a> {
 impl Staged {
     /// Takes the next bytes of the original.
     fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
+        #[cfg(unix)]
+        if self.copier.is_some() {
+            return Ok(());
+        }
         self.temporary.as_file_mut().write_all(chunk)?;
         self.written = self.written.saturating_add(chunk.len() as u64);
         Ok(())

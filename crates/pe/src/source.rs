@@ -137,6 +137,12 @@ mod seek {
             self
         }
 
+        /// Returns the reader, at whatever position it was left.
+        #[must_use]
+        pub const fn get_ref(&self) -> &R {
+            &self.inner
+        }
+
         /// Gives the reader back, at whatever position it was left.
         #[must_use]
         pub fn into_inner(self) -> R {
