@@ -287,6 +287,9 @@ pub(crate) struct Sign {
     pub(crate) record: RecordOptions,
     #[command(flatten)]
     pub(crate) batch: BatchOptions,
+    /// Ask for this many timestamps at once [default: 4]
+    #[arg(long, value_name = "N", help_heading = "Many files")]
+    pub(crate) timestamp_jobs: Option<NonZeroUsize>,
 }
 
 /// How RSA keys sign.

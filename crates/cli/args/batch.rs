@@ -26,13 +26,20 @@ impl BatchOptions {
     }
 
     /// Says how many files may be in each stage.
-    pub(crate) fn limits(&self, sessions: Option<NonZeroUsize>) -> StageLimits {
+    pub(crate) fn limits(
+        &self,
+        sessions: Option<NonZeroUsize>,
+        timestamps: Option<NonZeroUsize>,
+    ) -> StageLimits {
         let mut limits = StageLimits::default();
         if let Some(jobs) = self.jobs {
             limits.hashing = jobs;
         }
         if let Some(sessions) = sessions {
             limits.signing = sessions;
+        }
+        if let Some(timestamps) = timestamps {
+            limits.stamping = timestamps;
         }
         limits
     }

@@ -1,6 +1,7 @@
 //! The arguments of whatever has to do with timestamps.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use chancery::key::DigestAlgorithm;
@@ -43,6 +44,9 @@ pub(crate) struct Timestamp {
     pub(crate) output: OutputOptions,
     #[command(flatten)]
     pub(crate) batch: BatchOptions,
+    /// Ask for this many timestamps at once [default: 4]
+    #[arg(long, value_name = "N", help_heading = "Many files")]
+    pub(crate) timestamp_jobs: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Subcommand)]
