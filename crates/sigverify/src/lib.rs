@@ -16,6 +16,7 @@ mod ed25519_signature;
 mod error;
 mod hasher;
 pub mod hazmat;
+mod known;
 mod rsa_signature;
 mod verified;
 mod verify;

@@ -2,9 +2,12 @@
 
 use chancery_key::{PublicKey, PublicKeyNumbers, SchemeFamily, SignatureScheme};
 
+use crate::known::Inputs;
 use crate::{KeyDefect, VerifyError, digest, ecdsa_signature, ed25519_signature, rsa_signature};
 
 /// Verifies that `signature`, in X.509 form, is one by `key` over `message` in exactly this scheme.
+///
+/// What held a moment ago in this process is known again, and not computed twice.
 ///
 /// # Errors
 /// [`VerifyError`]. [`VerifyError::BadSignature`] and [`VerifyError::Encoding`] say something of the
@@ -39,6 +42,21 @@ pub fn verify_digest(
     if digest.len() != expected {
         return Err(VerifyError::DigestLength { expected, given: digest.len() });
     }
+    let inputs = Inputs::of(key, scheme, digest, signature);
+    if inputs.held() {
+        return Ok(());
+    }
+    compute(key, scheme, digest, signature)?;
+    inputs.remember();
+    Ok(())
+}
+
+fn compute(
+    key: &PublicKey,
+    scheme: SignatureScheme,
+    digest: &[u8],
+    signature: &[u8],
+) -> Result<(), VerifyError> {
     match (scheme.family(), key.numbers()) {
         (SchemeFamily::RsaPkcs1, PublicKeyNumbers::Rsa { modulus, exponent }) => {
             let rsa = rsa_signature::public_key(modulus, exponent)
@@ -60,5 +78,35 @@ pub fn verify_digest(
             Err(VerifyError::UnsupportedKey { key: key.algorithm(), defect: KeyDefect::Type })
         }
         _ => Err(VerifyError::SchemeDoesNotFitKey { scheme, key: key.algorithm() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chancery_key::{EcCurve, KeyAlgorithm, SigningKey};
+    use chancery_softkey::SoftKey;
+
+    use super::*;
+
+    #[test]
+    fn a_signature_that_held_says_nothing_of_another_message_key_or_scheme() {
+        let make = || SoftKey::generate(KeyAlgorithm::Ec(EcCurve::P256)).unwrap();
+        let (key, other) = (make(), make());
+        let scheme = SignatureScheme::EcdsaSha256;
+        let made = key.sign(scheme, b"message").unwrap();
+        for _ in 0..2 {
+            verify(key.public_key(), scheme, b"message", made.as_bytes()).unwrap();
+            for (key, scheme, message) in [
+                (other.public_key(), scheme, b"message"),
+                (key.public_key(), scheme, b"Message"),
+                (key.public_key(), SignatureScheme::EcdsaSha384, b"message"),
+                (key.public_key(), SignatureScheme::RsaPkcs1Sha256, b"message"),
+            ] {
+                assert!(verify(key, scheme, message, made.as_bytes()).is_err());
+            }
+            let mut changed = made.as_bytes().to_vec();
+            *changed.last_mut().unwrap() ^= 1;
+            assert!(verify(key.public_key(), scheme, b"message", &changed).is_err());
+        }
     }
 }
