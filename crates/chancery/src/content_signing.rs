@@ -11,10 +11,10 @@ use chancery_cms::{
 use chancery_key::{DigestAlgorithm, SignatureScheme};
 use chancery_sigverify::Hasher;
 use chancery_timestamp::{Stamp, Timestamper};
-use chancery_x509::{Identity, Time, asn1};
+use chancery_x509::{Identity, Time, asn1, to_pem};
 use const_oid::ObjectIdentifier;
 
-use crate::detached::read_signature;
+use crate::detached::{PKCS7_LABEL, read_signature};
 use crate::stamping::Stamping;
 use crate::{Error, ErrorKind, replace_file};
 
@@ -124,6 +124,10 @@ pub fn timestamp_content(path: &Path, timestamper: &dyn Timestamper) -> Result<(
     }
     let is_bare = SignedData::from_der(&contents).is_err() && wrap_signed_data(&contents).is_ok();
     let stamped = stamp(path, der, Stamping::new(timestamper).required())?.der;
+    // In the form in which it was.
+    if contents.starts_with(b"-----") {
+        return replace_file(path, to_pem(PKCS7_LABEL, &stamped).as_bytes());
+    }
     let bytes = match is_bare {
         true => bare_signed_data(&stamped).map_err(|error| Error::malformed(path, error))?,
         false => &stamped,

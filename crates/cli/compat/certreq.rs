@@ -8,7 +8,7 @@ use chancery::authenticode::Verdict;
 use chancery::authority::Terms;
 use chancery::certstore::{Entry, IfPresent, Location, StoreErrorKind, SystemStore};
 use chancery::chain::{Purpose, TrustAnchors};
-use chancery::x509::{Certificate, Profile, to_pem};
+use chancery::x509::{Certificate, Identity, Profile, to_pem};
 use chancery::{
     ContentVerifier, Error, ErrorKind, KeyFinder, KeyWanted, Product, ProviderKeys,
     countersign_request, read_request_inf, read_submitted_request, replace_file,
@@ -250,29 +250,29 @@ fn sign(line: &Line) -> Result<(), Error> {
         let message = "say which certificate signs: -cert ID, by its hash or serial number; certutil -store My lists them";
         return Err(Error::new(ErrorKind::Usage, message));
     };
-    let stores = stores(None)?;
-    let keyring = keyring(None);
-    let finder = KeyFinder::new(&keyring, current());
-    let mut found = None;
-    for location in locations(line)? {
-        let store = SystemStore::new(*location, "My")
-            .map_err(|error| Error::new(ErrorKind::Usage, error.to_string()))?;
-        match stores.identity(&store, id, &finder) {
-            Err(error) if error.kind() == ErrorKind::Store(StoreErrorKind::NotFound) => {
-                found.get_or_insert(Err(error));
-            }
-            other => {
-                found = Some(other);
-                break;
-            }
-        }
-    }
-    let nowhere = || Err(Error::new(ErrorKind::Usage, "no store to look in"));
-    let (identity, _) = found.unwrap_or_else(nowhere)?;
+    let identity = signer(line, id)?;
     let signed = countersign_request(Path::new(request), &identity)?;
     write_request(line, out, &signed)?;
     tell(line, "CertReq: Request Signed");
     Ok(())
+}
+
+/// Finds the certificate that signs a request of somebody else, and its key.
+fn signer(line: &Line, id: &str) -> Result<Identity, Error> {
+    let stores = stores(None)?;
+    let keyring = keyring(None);
+    let finder = KeyFinder::new(&keyring, current());
+    let kind = ErrorKind::Store(StoreErrorKind::NotFound);
+    let mut missing = Error::new(kind, format!("no certificate `{id}`"));
+    for location in locations(line)? {
+        let store = SystemStore::new(*location, "My")
+            .map_err(|error| Error::new(ErrorKind::Usage, error.to_string()))?;
+        match stores.identity(&store, id, &finder) {
+            Err(error) if error.kind() == kind => missing = error,
+            found => return found.map(|(identity, _)| identity),
+        }
+    }
+    Err(missing)
 }
 
 /// What the certificate is for: by `-attrib CertificateTemplate:NAME`, code signing without.

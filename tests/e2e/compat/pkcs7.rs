@@ -117,6 +117,8 @@ fn the_contents_type_is_the_one_asked_for() {
     let printed = openssl([
         "cms",
         "-cmsout",
+        "-outform",
+        "PEM",
         "-print",
         "-noout",
         "-inform",
@@ -160,6 +162,21 @@ fn files_of_pkcs7_are_timestamped_as_they_are_made_and_later() {
         &wrapped(&machine, &machine.at("list.bin.p7")),
         Some("list.bin")
     ));
+    // PEM stays PEM.
+    let pem = openssl([
+        "cms",
+        "-cmsout",
+        "-outform",
+        "PEM",
+        "-inform",
+        "DER",
+        "-in",
+        machine.at("wrapped.p7").to_str().unwrap(),
+    ]);
+    fs::write(machine.at("list.pem"), &pem.stdout).unwrap();
+    machine.line(&format!("signtool timestamp /p7 {stamp} list.pem")).ends_with(0);
+    assert!(fs::read_to_string(machine.at("list.pem")).unwrap().starts_with("-----BEGIN PKCS7"));
+    machine.line("signtool verify /p7 /p7content list.bin list.pem").ends_with(0);
     // What does not hold gets no timestamp.
     machine.line(&format!("signtool sign /fd sha256 /a {detached} list.bin")).ends_with(0);
     flip_last(&machine.at("list.bin.p7"));

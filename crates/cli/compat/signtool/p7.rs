@@ -6,13 +6,13 @@ use std::path::Path;
 use chancery::authenticode::Verdict;
 use chancery::certstore::Location;
 use chancery::chain::{Purpose, Status, TrustAnchors};
-use chancery::cms::bare_signed_data;
+use chancery::cms::{SignedData, bare_signed_data};
 use chancery::key::SignatureScheme;
 use chancery::timestamp::TimestampKind;
 use chancery::x509::{Certificate, Identity};
 use chancery::{
     ContentSignOptions, ContentSignature, ContentVerifier, Error, ErrorKind, Stamping,
-    read_certificate_file, read_signature, replace_file, sign_content, timestamp_content,
+    read_signature, replace_file, sign_content, timestamp_content,
 };
 
 use super::sign::{each, with};
@@ -161,9 +161,10 @@ fn judge(
     at_hand: &[Certificate],
     counts: &mut Counts,
 ) -> Result<bool, Error> {
-    let path = Path::new(file);
-    let report = verifier.verify(&read_signature(path)?, content)?;
-    let others = [read_certificate_file(path).unwrap_or_default(), at_hand.to_vec()].concat();
+    let der = read_signature(Path::new(file))?;
+    let report = verifier.verify(&der, content)?;
+    let inside = SignedData::from_der(&der).map(|signed| signed.read_certificates().readable);
+    let others = [inside.unwrap_or_default(), at_hand.to_vec()].concat();
     if report.signatures.is_empty() {
         complain("SignTool Error: No signature found.");
     }
