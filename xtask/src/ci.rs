@@ -13,8 +13,8 @@ use crate::tokens;
 const CARGO_DENY: &str = "0.20.2";
 
 /// Packages that are never published, and so need not package well.
-const UNPUBLISHED: [&str; 4] =
-    ["chancery-examiner", "chancery-faulty-token", "chancery-testkit", "xtask"];
+const UNPUBLISHED: [&str; 5] =
+    ["chancery-benches", "chancery-examiner", "chancery-faulty-token", "chancery-testkit", "xtask"];
 
 type Step = (&'static str, fn() -> Result<()>);
 
