@@ -8,6 +8,7 @@ mod examiner;
 mod fuzz;
 mod matrix;
 mod oracles;
+mod peers;
 mod shell;
 mod suite;
 mod tokens;
@@ -18,7 +19,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-usage: cargo xtask TASK [SECONDS | --all | --matrix | DIR | N | store]
+usage: cargo xtask TASK [SECONDS | --all | --matrix | DIR | N | PART... | store]
 
   oracles  install and build what the tests need
   test     `oracles`, then run every test of the workspace and count them
@@ -35,7 +36,7 @@ usage: cargo xtask TASK [SECONDS | --all | --matrix | DIR | N | store]
   mutate   verify signed files with random changes: 100000, or as many as N says
   rates    signatures a second through the pool of sessions, against a bare loop of
            C_SignInit and C_Sign, and with a token that takes its time
-  speed    verify 1000 files in one process, and by osslsigncode in a loop
+  peers    the command beside osslsigncode and openssl, part by part; without one, says which there are
   windows  build for Windows and run the tests that can run under wine; needs Debian
            with --corpus DIR, ask wine's WinVerifyTrust about the executables of DIR instead, and
            compare with `--policy windows`: every difference has a name, or the task fails
@@ -69,7 +70,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(),
         ["corpus", dir] => examiner::run(&["corpus", dir]),
         ["pitfalls", dir] => examiner::run(&["pitfalls", dir]),
-        ["speed"] => examiner::run(&["speed"]),
+        ["peers", parts @ ..] => peers::run(parts),
         ["mutate"] => examiner::run(&["mutate"]),
         ["mutate", count] => examiner::run(&["mutate", count]),
         ["help" | "--help" | "-h"] => {

@@ -39,6 +39,15 @@ const REMOTE_TOOLS: [Tool; 2] = [
     },
 ];
 
+/// What Chancery is compared with, and counted by.
+const PEER_TOOLS: [Tool; 2] = [
+    Tool { package: "valgrind", probe: &["valgrind", "--version"] },
+    Tool {
+        package: "libengine-pkcs11-openssl",
+        probe: &["sh", "-c", "ls /usr/lib/*/engines-3/pkcs11.so"],
+    },
+];
+
 /// What all its columns need.
 const MODULE_TOOLS: [Tool; 12] = [
     Tool { package: "opencryptoki", probe: &["sh", "-c", "command -v pkcsslotd pkcsconf"] },
@@ -74,6 +83,12 @@ pub(crate) fn ensure_modules(all: bool) -> Result<()> {
     ensure_each(TOOLS)?;
     ensure_each(&REMOTE_TOOLS)?;
     if all { ensure_each(&MODULE_TOOLS) } else { Ok(()) }
+}
+
+/// As [`ensure`], for the comparison with other tools.
+pub(crate) fn ensure_peers() -> Result<()> {
+    ensure_each(TOOLS)?;
+    ensure_each(&PEER_TOOLS)
 }
 
 /// Makes sure of these tools.

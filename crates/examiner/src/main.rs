@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str =
-    "usage: examiner corpus DIR | wine DIR ANSWERS | pitfalls DIR | mutate [N] | speed | checks";
+    "usage: examiner corpus DIR | wine DIR ANSWERS | pitfalls DIR | mutate [N] | checks";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -26,7 +26,6 @@ fn main() -> ExitCode {
             Ok(count) => tables::mutations(count),
             Err(_) => Err(USAGE.into()),
         },
-        ["speed"] => tables::speed(1_000),
         _ => Err(USAGE.into()),
     };
     match outcome {

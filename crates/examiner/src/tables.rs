@@ -207,35 +207,3 @@ pub(crate) fn mutations(count: usize) -> Result<(), String> {
     let bad: Vec<&usize> = tally.fooled.iter().chain(&tally.panics).collect();
     if bad.is_empty() { Ok(()) } else { Err(format!("cases {bad:?} should not be")) }
 }
-
-/// Verifies many files in one process, and by one osslsigncode a file, and prints how many a second.
-pub(crate) fn speed(count: usize) -> Result<(), String> {
-    let course = Course::make();
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    course.write(folder.path()).map_err(|error| error.to_string())?;
-    let roots = folder.path().join("roots.pem");
-    let names = ["T0-honest", "T11-page-hashes", "T18-expired-and-stamped"];
-    let file = |name: &str| folder.path().join(name).with_extension("exe");
-    let files: Vec<_> = names.iter().cycle().take(count).map(|name| file(name)).collect();
-    let verifier = course.verifier();
-    let began = Instant::now();
-    for file in &files {
-        let report = judge_file(file, &verifier).map_err(|error| error.to_string())?;
-        if report.map_err(|error| error.to_string())?.verdict != Verdict::Valid {
-            return Err(format!("{} is valid, and was not found so", file.display()));
-        }
-    }
-    let ours = began.elapsed().as_secs_f64();
-    let began = Instant::now();
-    for file in &files {
-        if !tools::osslsigncode_accepts(file, &roots, AT)? {
-            return Err(format!("osslsigncode refuses {}", file.display()));
-        }
-    }
-    let theirs = began.elapsed().as_secs_f64();
-    let number = count as f64;
-    println!("{count} files, ours in one process: {:.0} files/s", number / ours);
-    println!("{count} files, osslsigncode in a loop: {:.0} files/s", number / theirs);
-    println!("ratio: {:.1}", theirs / ours);
-    Ok(())
-}
