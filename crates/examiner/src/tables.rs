@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use chancery_authenticode::Verdict;
 use chancery_examiner::corpus::{Comparison, Examined, MAX_MEMORY_KIB, examine};
 use chancery_examiner::opinion::{Agreement, FIELDS};
 use chancery_examiner::pitfalls::{AT, Course, judge};
 use chancery_examiner::wine::{Action, Compared};
-use chancery_examiner::{explanations, judge_file, memory, mutations, tools, wine};
+use chancery_examiner::{explanations, memory, mutations, tools, wine};
 
 /// Examines a corpus and prints what came out.
 pub(crate) fn corpus(dir: &Path) -> Result<(), String> {
