@@ -4,6 +4,19 @@ use std::path::Path;
 
 use crate::oracles::Oracles;
 use crate::shell::{self, Result, cargo};
+use crate::tools::{self, Tool};
+
+/// What counts instructions and allocations.
+const COUNTER: [Tool; 1] = [Tool { package: "valgrind", probe: &["valgrind", "--version"] }];
+
+/// Counts what hostile files cost.
+///
+/// # Errors
+/// Where the counter is missing, or something grows faster than the file.
+pub(crate) fn growth() -> Result<()> {
+    tools::ensure_each(&COUNTER)?;
+    run(&["growth"])
+}
 
 /// Runs one of its tasks on what was typed, after installing the tools it compares with.
 ///

@@ -34,6 +34,8 @@ usage: cargo xtask TASK [SECONDS | --all | --matrix | DIR | N | PART... | store]
            manifest, osslsigncode, signify and LIEF, signature by signature
   pitfalls write files that have fooled verifiers into DIR, with the verdicts they deserve
   mutate   verify signed files with random changes: 100000, or as many as N says
+  growth   count what hostile files of three sizes cost to verify, in instructions and memory,
+           and fail where either grows faster than the file
   rates    signatures a second through the pool of sessions, against a bare loop of
            C_SignInit and C_Sign, and with a token that takes its time
   peers    the command beside osslsigncode and openssl, part by part; without one, says which there are
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         ["corpus", dir] => examiner::run(&["corpus", dir]),
         ["pitfalls", dir] => examiner::run(&["pitfalls", dir]),
         ["peers", parts @ ..] => peers::run(parts),
+        ["growth"] => examiner::growth(),
         ["mutate"] => examiner::run(&["mutate"]),
         ["mutate", count] => examiner::run(&["mutate", count]),
         ["help" | "--help" | "-h"] => {

@@ -15,6 +15,7 @@ pub mod corpus;
 pub mod evidence;
 pub mod explanations;
 pub mod forge;
+pub mod growth;
 mod judging;
 pub mod memory;
 pub mod mutations;

@@ -8,8 +8,8 @@ mod tables;
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str =
-    "usage: examiner corpus DIR | wine DIR ANSWERS | pitfalls DIR | mutate [N] | checks";
+const USAGE: &str = "usage: examiner corpus DIR | wine DIR ANSWERS | pitfalls DIR | mutate [N] | growth | \
+                     judge FILE ROOTS | checks";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -26,6 +26,8 @@ fn main() -> ExitCode {
             Ok(count) => tables::mutations(count),
             Err(_) => Err(USAGE.into()),
         },
+        ["growth"] => tables::growth(),
+        ["judge", file, roots] => tables::verdict(Path::new(file), Path::new(roots)),
         _ => Err(USAGE.into()),
     };
     match outcome {

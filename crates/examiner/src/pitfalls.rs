@@ -5,7 +5,7 @@
 mod content;
 mod place;
 mod trust;
-mod world;
+pub(crate) mod world;
 
 use std::fs;
 use std::path::Path;

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
+use chancery_authenticode::{TrustAnchors, Verifier};
 use chancery_examiner::corpus::{Comparison, Examined, MAX_MEMORY_KIB, examine};
+use chancery_examiner::growth::{self, Cost};
 use chancery_examiner::opinion::{Agreement, FIELDS};
 use chancery_examiner::pitfalls::{AT, Course, judge};
 use chancery_examiner::wine::{Action, Compared};
-use chancery_examiner::{explanations, memory, mutations, tools, wine};
+use chancery_examiner::{explanations, judge_file, memory, mutations, tools, wine};
+use chancery_x509::{Time, read_certificates};
 
 /// Examines a corpus and prints what came out.
 pub(crate) fn corpus(dir: &Path) -> Result<(), String> {
@@ -205,4 +208,45 @@ pub(crate) fn mutations(count: usize) -> Result<(), String> {
     }
     let bad: Vec<&usize> = tally.fooled.iter().chain(&tally.panics).collect();
     if bad.is_empty() { Ok(()) } else { Err(format!("cases {bad:?} should not be")) }
+}
+
+/// Counts what hostile files cost at three sizes, and prints it.
+pub(crate) fn growth() -> Result<(), String> {
+    let all = growth::measure()?;
+    println!(
+        "{:<30} {:>24} {:>30} {:>26}",
+        "much of", "KiB", "million instructions", "KiB at most"
+    );
+    let mut steep = Vec::new();
+    for one in &all {
+        let line = |of: &dyn Fn(&Cost) -> f64, width: usize| {
+            one.costs.iter().map(|cost| format!("{:>width$.1}", of(cost))).collect::<String>()
+        };
+        println!(
+            "{:<30} {} {} {} {}",
+            one.name,
+            line(&|cost| cost.len as f64 / 1024.0, 8),
+            line(&|cost| cost.instructions as f64 / 1e6, 10),
+            line(&|cost| cost.peak as f64 / 1024.0, 9),
+            if one.is_linear() { "" } else { "STEEP" }
+        );
+        if !one.is_linear() {
+            steep.push(one.name);
+        }
+    }
+    match steep.as_slice() {
+        [] => Ok(()),
+        _ => Err(format!("grows faster than the file: {}", steep.join(", "))),
+    }
+}
+
+/// Prints the strict verdict on one file.
+pub(crate) fn verdict(file: &Path, roots: &Path) -> Result<(), String> {
+    let pem = std::fs::read(roots).map_err(|error| format!("{}: {error}", roots.display()))?;
+    let anchors = read_certificates(&pem).map_err(|error| error.to_string())?;
+    let at = Time::parse_rfc3339(AT).ok_or("no time")?;
+    let verifier = Verifier::new(TrustAnchors::new(anchors), at);
+    let report = judge_file(file, &verifier).map_err(|error| error.to_string())?;
+    println!("{}", report.map_or("malformed", |report| report.verdict.name()));
+    Ok(())
 }

@@ -15,26 +15,26 @@ use crate::forge::{ForgedCertificate, ForgedSignature, SIGNS, purposes};
 const ECDSA: SignatureScheme = SignatureScheme::EcdsaSha256;
 
 /// The serial number that the revocation list names, and the day from which on.
-pub(super) const REVOKED: u8 = 77;
+pub(crate) const REVOKED: u8 = 77;
 const REVOKED_ON: &str = "260601000000Z";
 
 /// A root, a signer and a timestamp server below it, and a program.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct World {
-    pub(super) root_key: SoftKey,
-    pub(super) root: Certificate,
-    pub(super) signer: Identity,
-    pub(super) server: Identity,
-    pub(super) program: Vec<u8>,
+    pub(crate) root_key: SoftKey,
+    pub(crate) root: Certificate,
+    pub(crate) signer: Identity,
+    pub(crate) server: Identity,
+    pub(crate) program: Vec<u8>,
 }
 
-pub(super) fn key() -> SoftKey {
+pub(crate) fn key() -> SoftKey {
     SoftKey::generate(KeyAlgorithm::Ec(EcCurve::P256)).unwrap()
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let root_key = key();
         let root = ForgedCertificate::ca("CN=Pitfall Root", "CN=Pitfall Root", &root_key)
             .with(x509_oid::KEY_USAGE, true, &[3, 2, 1, 0x06])
@@ -46,34 +46,34 @@ impl World {
     }
 
     /// Starts an honest signature by the signer over a program.
-    pub(super) fn forged(&self, program: &[u8]) -> ForgedSignature {
+    pub(crate) fn forged(&self, program: &[u8]) -> ForgedSignature {
         ForgedSignature::new(&self.signer, &digest(program, DigestAlgorithm::Sha256))
     }
 
     /// An honest signature over the program.
-    pub(super) fn signature(&self) -> Vec<u8> {
+    pub(crate) fn signature(&self) -> Vec<u8> {
         self.forged(&self.program).by(&self.signer)
     }
 
     /// The program with one signature, which may have something behind it.
-    pub(super) fn with(&self, signature: &[u8]) -> Vec<u8> {
+    pub(crate) fn with(&self, signature: &[u8]) -> Vec<u8> {
         embed(&self.program, signature)
     }
 
     /// A signature over the program by a signer of one's own.
-    pub(super) fn signed_by(&self, signer: &Identity) -> Vec<u8> {
+    pub(crate) fn signed_by(&self, signer: &Identity) -> Vec<u8> {
         ForgedSignature::new(signer, &digest(&self.program, DigestAlgorithm::Sha256)).by(signer)
     }
 
     /// A signer with an RSA key: nothing else signs with SHA-1.
-    pub(super) fn rsa_signer(&self) -> Identity {
+    pub(crate) fn rsa_signer(&self) -> Identity {
         let key = SoftKey::generate(KeyAlgorithm::Rsa { bits: 2048 }).unwrap();
         let leaf = ForgedCertificate::leaf("CN=Pitfall Root", &key).numbered(4).by(&self.root_key);
         Identity::new(key, leaf, &[]).unwrap()
     }
 
     /// Writes the list that revokes [`REVOKED`].
-    pub(super) fn revocation_list(&self) -> (Crl, Vec<u8>) {
+    pub(crate) fn revocation_list(&self) -> (Crl, Vec<u8>) {
         let time = |text: &str| asn1::tlv(tag::UTC_TIME, &[text.as_bytes()]);
         let entry = asn1::sequence(&[&asn1::tlv(tag::INTEGER, &[&[REVOKED]]), &time(REVOKED_ON)]);
         let algorithm = algorithm_identifier(ECDSA);
@@ -93,7 +93,7 @@ impl World {
 }
 
 /// Makes a signer below the root.
-pub(super) fn signer(
+pub(crate) fn signer(
     root_key: &SoftKey,
     change: impl FnOnce(ForgedCertificate) -> ForgedCertificate,
 ) -> Identity {
@@ -104,7 +104,7 @@ pub(super) fn signer(
 }
 
 /// Makes a timestamp server below the root.
-pub(super) fn server(
+pub(crate) fn server(
     root_key: &SoftKey,
     change: impl FnOnce(ForgedCertificate) -> ForgedCertificate,
 ) -> Identity {
@@ -117,14 +117,14 @@ pub(super) fn server(
     Identity::new(key, server, &[]).unwrap()
 }
 
-pub(super) fn digest(program: &[u8], algorithm: DigestAlgorithm) -> Vec<u8> {
+pub(crate) fn digest(program: &[u8], algorithm: DigestAlgorithm) -> Vec<u8> {
     let mut subject = PeSubject::parse(program).unwrap();
     let measured = subject.measure(&Request::digests([algorithm]), &mut |_| Ok(())).unwrap();
     measured.digest(algorithm).unwrap().to_vec()
 }
 
 /// Puts a signature into a program.
-pub(super) fn embed(program: &[u8], signature: &[u8]) -> Vec<u8> {
+pub(crate) fn embed(program: &[u8], signature: &[u8]) -> Vec<u8> {
     let mut subject = PeSubject::parse(program).unwrap();
     let request = Request::digests([DigestAlgorithm::Sha256]);
     subject.measure(&request, &mut |_| Ok(())).unwrap();
@@ -132,14 +132,14 @@ pub(super) fn embed(program: &[u8], signature: &[u8]) -> Vec<u8> {
 }
 
 /// Signs as the library does.
-pub(super) fn plain(program: &[u8], signer: &Identity, options: &SignOptions) -> Vec<u8> {
+pub(crate) fn plain(program: &[u8], signer: &Identity, options: &SignOptions) -> Vec<u8> {
     let mut subject = PeSubject::parse(program).unwrap();
     let measured = subject.measure(&options.request(), &mut |_| Ok(())).unwrap();
     sign(&subject, &measured, signer, options).unwrap()
 }
 
 /// Adds a timestamp over a signature value, normally its own.
-pub(super) fn stamp(signature: &[u8], over: &[u8], server: &Identity, at: &str) -> Vec<u8> {
+pub(crate) fn stamp(signature: &[u8], over: &[u8], server: &Identity, at: &str) -> Vec<u8> {
     let request = TimeStampRequest::new(DigestAlgorithm::Sha256, over).unwrap();
     let authority = Authority::new(server.clone()).unwrap();
     let at = Time::parse_rfc3339(at).unwrap();
@@ -149,7 +149,7 @@ pub(super) fn stamp(signature: &[u8], over: &[u8], server: &Identity, at: &str) 
 
 /// Adds a legacy counter-signature whose server's certificate is another than it stamped with: of its name, number
 /// and key, which is all such a stamp is bound to.
-pub(super) fn counter_sign(
+pub(crate) fn counter_sign(
     world: &World,
     signature: &[u8],
     at: &str,
@@ -172,7 +172,7 @@ pub(super) fn counter_sign(
     add_certificates(&stamped.unwrap(), &[changed]).unwrap()
 }
 
-pub(super) fn value(signature: &[u8]) -> Vec<u8> {
+pub(crate) fn value(signature: &[u8]) -> Vec<u8> {
     let signed = SignedData::from_der(signature).unwrap();
     signed.signers.first().map(|signer| signer.signature.to_vec()).unwrap()
 }
