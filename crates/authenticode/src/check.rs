@@ -188,7 +188,7 @@ checks! {
         "a counter-signature is over a bare hash, as old servers made them";
     NestedTooDeep "nested-too-deep" Signature Invalid Note Invalid
         "a nested signature has another nested in it, which nobody checks";
-    UnknownUnsignedAttribute "unknown-unsigned-attribute" Signature Note Note Note
+    UnknownUnsignedAttribute "unknown-unsigned-attribute" Signature Untrusted Note Note
         "an attribute that nobody signed is neither timestamp nor signature";
     RevokedAfterTimestamp "revoked-after-timestamp" Signature Note Note Note
         "a certificate was revoked after the time that is proved";

@@ -12,7 +12,7 @@ pub(crate) struct RuleOptions {
     /// Signatures that have to hold: all, any, primary or an index [default: all; of windows: primary]
     #[arg(long, value_name = "WHICH", value_parser = require)]
     pub(crate) require: Option<Require>,
-    /// Refuse files with this finding, as unknown-unsigned-attribute
+    /// Refuse files with this finding, as unused-certificates
     #[arg(long, value_name = "FINDING", value_parser = denied)]
     pub(crate) deny: Vec<Check>,
     /// Take this finding for a note, as sha1-digest

@@ -50,7 +50,7 @@ pub(super) fn pitfalls(world: &World) -> Vec<Pitfall> {
             changed(&|forged| {
                 forged.unsigned = vec![(UNKNOWN, vec![asn1::octet_string(&[0x41; 4096])])];
             }),
-            "valid",
+            "untrusted",
             Some("unknown-unsigned-attribute"),
         ),
         Pitfall::new(

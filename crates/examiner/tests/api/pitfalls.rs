@@ -1,6 +1,6 @@
 //! Every pitfall, by its name.
 
-use chancery_authenticode::Check;
+use chancery_authenticode::{Check, VerificationPolicy, Verifier};
 use chancery_examiner::pitfalls::{Course, judge};
 
 #[test]
@@ -19,16 +19,30 @@ fn no_pitfall_fools_the_verifier() {
     assert!(course.pitfalls.len() > 50);
 }
 
+/// What we say of one of the files.
+fn verdict_of(course: &Course, name: &str, verifier: &Verifier) -> &'static str {
+    let pitfall = course.pitfalls.iter().find(|one| one.name == name).unwrap();
+    judge(&pitfall.file, verifier).0
+}
+
 #[test]
 fn what_is_merely_noted_can_be_refused() {
     let course = Course::make();
-    for (name, check) in [
-        ("T7-unknown-unsigned-attribute", Check::UnknownUnsignedAttribute),
-        ("T8-certificate-for-nothing", Check::UnusedCertificates),
-    ] {
-        let pitfall = course.pitfalls.iter().find(|one| one.name == name).unwrap();
-        assert_eq!(judge(&pitfall.file, &course.verifier()).0, "valid");
-        assert_eq!(judge(&pitfall.file, &course.verifier().denying(check)).0, "invalid");
+    let name = "T8-certificate-for-nothing";
+    assert_eq!(verdict_of(&course, name, &course.verifier()), "valid");
+    let denying = course.verifier().denying(Check::UnusedCertificates);
+    assert_eq!(verdict_of(&course, name, &denying), "invalid");
+}
+
+#[test]
+fn what_anybody_can_add_is_refused_until_it_is_allowed() {
+    let course = Course::make();
+    let name = "T7-unknown-unsigned-attribute";
+    assert_eq!(verdict_of(&course, name, &course.verifier()), "untrusted");
+    let allowing = course.verifier().allowing(Check::UnknownUnsignedAttribute);
+    assert_eq!(verdict_of(&course, name, &allowing), "valid");
+    for policy in [VerificationPolicy::Windows, VerificationPolicy::Integrity] {
+        assert_eq!(verdict_of(&course, name, &course.verifier().under(policy)), "valid");
     }
 }
 
