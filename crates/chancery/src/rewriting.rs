@@ -157,8 +157,14 @@ impl Rewriting {
 
     /// Says that a file could not be copied; the system does not say which side it failed on, but some causes do.
     fn not_copied(&self, error: io::Error) -> Error {
-        use io::ErrorKind::{FileTooLarge, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        use io::ErrorKind::{
+            FileTooLarge, QuotaExceeded, ReadOnlyFilesystem, StorageFull, UnexpectedEof,
+        };
         match error.kind() {
+            UnexpectedEof => {
+                let text = format!("{} became shorter while it was read", self.path.display());
+                Error::new(ErrorKind::Changed, text)
+            }
             StorageFull | QuotaExceeded | FileTooLarge | ReadOnlyFilesystem => {
                 Error::io("write", &self.output, error)
             }
