@@ -1,9 +1,10 @@
 //! What happens at a call: the script applied to the calls that were made.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+use std::{fs, io};
 
 use cryptoki_sys::{
     CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID, CKR_ARGUMENTS_BAD, CKR_DEVICE_REMOVED,
@@ -24,6 +25,7 @@ pub(crate) struct Equipment {
 /// What is known of the calls so far.
 #[derive(Default)]
 pub(crate) struct State {
+    stamp: Option<Stamp>,
     text: Option<String>,
     pub(crate) script: Script,
     /// For each fault of the script, how many of its calls there were and at how many it happened.
@@ -31,6 +33,25 @@ pub(crate) struct State {
     pub(crate) sessions: BTreeMap<CK_SESSION_HANDLE, CK_SLOT_ID>,
     away: Away,
     pub(crate) each_time: EachTime,
+}
+
+/// What tells one script from the next without reading it: they replace each other by renaming.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    len: u64,
+    modified: SystemTime,
+    file: u64,
+}
+
+impl Stamp {
+    fn of(script: &Path) -> io::Result<Self> {
+        let data = fs::metadata(script)?;
+        #[cfg(unix)]
+        let file = std::os::unix::fs::MetadataExt::ino(&data);
+        #[cfg(not(unix))]
+        let file = 0;
+        Ok(Self { len: data.len(), modified: data.modified()?, file })
+    }
 }
 
 /// Whether the token is there.
@@ -74,14 +95,32 @@ impl Equipment {
 
     /// Counts a call and finds out what is to go wrong with it.
     pub(crate) fn begin(&self, function: &'static str) -> Plan {
+        // Outside the lock, and without reading: every thread comes by here at every call.
+        let stamp = Stamp::of(&self.script);
         let mut state = self.state();
-        let read = std::fs::read_to_string(&self.script)
-            .map_err(|error| format!("{}: {error}", self.script.display()));
-        if let Err(reason) = read.and_then(|text| state.follow(text)) {
+        if let Err(reason) = stamp
+            .map_err(|error| self.unreadable(&error))
+            .and_then(|stamp| self.take_up(&mut state, stamp))
+        {
             complain(&reason);
             return Plan { answer: Some(CKR_ARGUMENTS_BAD), ..Plan::default() };
         }
         state.plan(function)
+    }
+
+    /// Reads the script where it is not the one that was read last.
+    fn take_up(&self, state: &mut State, stamp: Stamp) -> Result<(), String> {
+        if state.stamp == Some(stamp) {
+            return Ok(());
+        }
+        let text = fs::read_to_string(&self.script).map_err(|error| self.unreadable(&error))?;
+        state.follow(text)?;
+        state.stamp = Some(stamp);
+        Ok(())
+    }
+
+    fn unreadable(&self, error: &io::Error) -> String {
+        format!("{}: {error}", self.script.display())
     }
 }
 

@@ -15,6 +15,7 @@ mod token;
 use std::ffi::CString;
 use std::sync::LazyLock;
 use std::thread;
+use std::time::Instant;
 
 use cryptoki_sys::{
     CK_FUNCTION_LIST, CK_RV, CK_VERSION, CKR_ARGUMENTS_BAD, CKR_FUNCTION_NOT_SUPPORTED,
@@ -80,9 +81,11 @@ fn call_or(
     instead: impl FnOnce(&Front, CK_RV),
     work: impl FnOnce(&Front, &Plan) -> CK_RV,
 ) -> CK_RV {
+    let arrived = Instant::now();
     let Some(front) = &*FRONT else { return CKR_GENERAL_ERROR };
     let plan = front.equipment.begin(name);
-    thread::sleep(plan.delay);
+    // What the equipment itself takes is part of the delay, so that this is as long as the script says.
+    thread::sleep(plan.delay.saturating_sub(arrived.elapsed()));
     if plan.hang {
         front.equipment.record.hang(name);
         loop {
