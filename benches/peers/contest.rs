@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use chancery_testkit::calm;
+
 use crate::table::Table;
 
 /// How a part is run.
@@ -20,7 +22,9 @@ pub(crate) struct Rounds<const N: usize>(Vec<[f64; N]>);
 impl Course {
     /// Runs every round.
     pub(crate) fn rounds<const N: usize>(&self, round: impl FnMut() -> [f64; N]) -> Rounds<N> {
-        Rounds(std::iter::repeat_with(round).take(self.rounds).collect())
+        let calm = calm::rounds(self.rounds, round);
+        println!("{calm}");
+        Rounds(calm.rounds)
     }
 
     /// Shows a table, and writes it where that was asked for.

@@ -2,7 +2,7 @@
 //!
 //! Whatever is compared is compared in one run: each round takes every contestant once, one after the other, since
 //! other work on the machine swings any of them by half. What is printed are the medians of the rounds, and the median
-//! of the ratios within each round.
+//! of the ratios within each round. A round during which the host gave the processors to others is run again.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,

@@ -2,7 +2,8 @@
 //!
 //! Bare and pooled rounds alternate, since other work on the machine swings the rate of either by half. What is
 //! printed is the median of each, and the median of the ratios of neighbours. Then a token that takes 5 ms for each
-//! signature, in 16 sessions: how near it comes to what that allows, and with how many calls.
+//! signature, in 16 sessions: how near it comes to what that allows, and with how many calls. Rounds during which the
+//! host gave the processors to others are run again.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,6 +23,7 @@ use chancery_key::{
 };
 use chancery_pkcs11::{Module, Token, TokenStore, Uri};
 use chancery_sigverify::{Verified, digest};
+use chancery_testkit::calm;
 use chancery_testkit::faulty::FaultyToken;
 use chancery_testkit::softhsm::SoftHsm;
 use cryptoki_sys::{
@@ -96,23 +98,28 @@ fn main() {
         let verified = Verified::new(&key);
         let (bare, input) = (&bare, input.as_slice());
         for threads in [1, 2] {
-            let mut rates = [Vec::new(), Vec::new(), Vec::new()];
-            for _ in 0..ROUNDS {
+            let calm = calm::rounds(ROUNDS, || {
                 let bare_loop = || {
                     let session = bare.session();
                     move || bare.sign(session, mechanism, object, input)
                 };
-                rates[0].push(rate(threads, bare_loop));
-                rates[1].push(rate(threads, || || drop(key.sign(scheme, &MESSAGE).unwrap())));
-                rates[2].push(rate(threads, || || drop(verified.sign(scheme, &MESSAGE).unwrap())));
-            }
-            let ratio = |of: usize| {
-                median(rates[of].iter().zip(&rates[0]).map(|(one, bare)| one / bare).collect())
-            };
-            let (pooled, checked) = (ratio(1), ratio(2));
-            let [alone, pool, verified] = rates.map(median);
+                [
+                    rate(threads, bare_loop),
+                    rate(threads, || || drop(key.sign(scheme, &MESSAGE).unwrap())),
+                    rate(threads, || || drop(verified.sign(scheme, &MESSAGE).unwrap())),
+                ]
+            });
+            let rounds = &calm.rounds;
+            let of = |which: usize| median(rounds.iter().map(|round| round[which]).collect());
+            let ratio =
+                |which: usize| median(rounds.iter().map(|round| round[which] / round[0]).collect());
             println!(
-                "{name:<10} {threads:>7} {alone:>7.0} {pool:>7.0} {pooled:>6.3} {verified:>11.0} {checked:>6.3}"
+                "{name:<10} {threads:>7} {:>7.0} {:>7.0} {:>6.3} {:>11.0} {:>6.3}   {calm}",
+                of(0),
+                of(1),
+                ratio(1),
+                of(2),
+                ratio(2)
             );
         }
     }
@@ -133,23 +140,26 @@ fn against_latency(path: &str) {
     // Every session is opened and every handle looked up before anything is counted.
     rate(SESSIONS, || sign);
     let before = module.statistics();
-    let mut rates = [Vec::new(), Vec::new(), Vec::new()];
-    for _ in 0..ROUNDS {
-        rates[0].push(rate(SESSIONS, || sign));
-        rates[1].push(rate(SESSIONS, || {
+    let calm = calm::rounds(ROUNDS, || {
+        let bare_loop = || {
             let session = bare.session();
             move || bare.sign(session, CKM_ECDSA, object, hash)
-        }));
-        // What the machine's clock and scheduler alone leave of it.
-        rates[2].push(rate(SESSIONS, || || thread::sleep(LATENCY)));
-    }
+        };
+        [
+            rate(SESSIONS, || sign),
+            rate(SESSIONS, bare_loop),
+            // What the machine's clock and scheduler alone leave of it.
+            rate(SESSIONS, || || thread::sleep(LATENCY)),
+        ]
+    });
     let after = module.statistics();
     let signatures = after.calls_of("C_Sign") - before.calls_of("C_Sign");
     let calls = after.calls.values().sum::<u64>() - before.calls.values().sum::<u64>();
     let best = f64::from(u32::try_from(SESSIONS).unwrap()) / LATENCY.as_secs_f64();
-    println!("\nC_Sign of {} ms, {SESSIONS} sessions: {best:.0}/s at best", LATENCY.as_millis());
-    for (name, rates) in ["pool", "bare loop", "sleep alone"].into_iter().zip(rates) {
-        let rate = median(rates);
+    let latency = LATENCY.as_millis();
+    println!("\nC_Sign of {latency} ms, {SESSIONS} sessions: {best:.0}/s at best ({calm})");
+    for (index, name) in ["pool", "bare loop", "sleep alone"].into_iter().enumerate() {
+        let rate = median(calm.rounds.iter().map(|round| round[index]).collect());
         println!("{name:<12} {rate:>6.0}/s  ratio {:.3}", rate / best);
     }
     println!(

@@ -16,6 +16,7 @@
 
 pub mod articles;
 pub mod broken_keys;
+pub mod calm;
 pub mod conformance;
 pub mod corpus;
 pub mod faulty;
