@@ -38,7 +38,7 @@ pub(crate) fn run(course: &Course) {
     for (name, kind, bare) in [("RSA 2048", RSA_2048, true), ("P-256", P_256, false)] {
         let world = World::make();
         world.issue("signer", kind);
-        let hsm = world.token();
+        let hsm = world.token("signer");
         let programs = world.programs("programs", COUNT, LEN);
         let mut cpu = 0.0;
         let rounds = course.rounds(|| {

@@ -1,9 +1,8 @@
 //! A token that takes its time, and a timestamp server that does.
 
-use std::io::{self, BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::thread;
 use std::time::Duration;
 
 use chancery_testkit::faulty::FaultyToken;
@@ -29,11 +28,12 @@ pub(crate) fn run(course: &Course) {
     let world = World::make();
     world.issue("signer", P_256);
     world.issue("tsa", P_256);
-    let hsm = world.token();
-    let token = FaultyToken::over(&hsm);
+    let (hsm, stamping_hsm) = (world.token("signer"), world.token("tsa"));
+    let (token, stamping_token) = (FaultyToken::over(&hsm), FaultyToken::over(&stamping_hsm));
     token.follow(&format!("delay C_Sign {}", SIGNATURE.as_millis()));
+    stamping_token.follow(&format!("delay C_Sign {}", STAMP.as_millis()));
     let programs = world.programs("programs", COUNT, LEN);
-    let server = Server::start(&world);
+    let server = Server::start(&world, &stamping_token);
     let sign = |stamped: bool| -> Taken {
         let folder = world.fresh(&programs, "ours");
         let mut sign =
@@ -47,9 +47,7 @@ pub(crate) fn run(course: &Course) {
         } else {
             sign.arg("--no-timestamp");
         }
-        // Writing every call down would be a part of what is measured.
-        let environment = token.environment();
-        sign.envs(environment.into_iter().filter(|(name, _)| *name != "CHANCERY_FAULTY_RECORD"));
+        sign.envs(unrecorded(&token));
         let taken = time(&mut sign);
         let mut verify = chancery(&["verify", "--recursive", "--roots"]);
         time(verify.arg(world.at("root.pem")).arg(&folder));
@@ -79,25 +77,30 @@ pub(crate) fn run(course: &Course) {
     course.publish(&table);
 }
 
-/// `chancery tsa serve` behind a line that delays every connection.
+/// `chancery tsa serve`, with its key in a token that takes its time as well.
 struct Server {
     child: Child,
     url: String,
 }
 
 impl Server {
-    fn start(world: &World) -> Self {
-        let key = format!("file:{}", text(&world.at("tsa.key")));
+    fn start(world: &World, token: &FaultyToken<'_>) -> Self {
         let mut serve = chancery(&["tsa", "serve", "--format", "json", "--listen", "127.0.0.1:0"]);
-        serve.args(["--key", &key, "--cert"]).arg(world.at("tsa.pem"));
+        serve.args(["--key", "pkcs11:token=peers;object=tsa", "--module"]).arg(token.module());
+        serve.arg("--sessions").arg(STAMPS.to_string());
+        serve.arg("--pin-file").arg(world.at("pin")).arg("--cert").arg(world.at("tsa.pem"));
+        serve.envs(unrecorded(token));
         let mut child = serve.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let object: Value = serde_json::from_str(&line).unwrap();
-        let address = object["url"].as_str().unwrap().trim_start_matches("http://");
-        let delayed = delay(address.trim_end_matches('/').parse().unwrap());
-        Self { child, url: format!("http://{delayed}/") }
+        Self { child, url: object["url"].as_str().unwrap().to_owned() }
     }
+}
+
+/// What a process needs for this token. Writing every call down would be a part of what is measured.
+fn unrecorded(token: &FaultyToken<'_>) -> impl Iterator<Item = (&'static str, PathBuf)> {
+    token.environment().into_iter().filter(|(name, _)| *name != "CHANCERY_FAULTY_RECORD")
 }
 
 impl Drop for Server {
@@ -105,30 +108,4 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Listens on a new address, and hands every connection on after a while.
-fn delay(to: SocketAddr) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for client in listener.incoming() {
-            let Ok(client) = client else { continue };
-            thread::spawn(move || {
-                thread::sleep(STAMP);
-                // A connection that breaks is for its client to notice.
-                let _ = hand_on(client, to);
-            });
-        }
-    });
-    address
-}
-
-fn hand_on(client: TcpStream, to: SocketAddr) -> io::Result<()> {
-    let server = TcpStream::connect(to)?;
-    let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
-    thread::spawn(move || io::copy(&mut from_client, &mut to_server));
-    let (mut from_server, mut to_client) = (server, client);
-    io::copy(&mut from_server, &mut to_client)?;
-    to_client.shutdown(std::net::Shutdown::Both)
 }

@@ -96,11 +96,11 @@ impl World {
         copy
     }
 
-    /// Puts the signer's key into a token of its own.
-    pub(crate) fn token(&self) -> SoftHsm {
+    /// Puts the key of that name into a token of its own.
+    pub(crate) fn token(&self, name: &str) -> SoftHsm {
         let hsm = SoftHsm::create().expect("SoftHSM is here: apt-get install softhsm2 opensc");
         hsm.init_token("peers", PIN);
-        hsm.import_key("peers", PIN, &self.at("signer.key"), "signer", "01");
+        hsm.import_key("peers", PIN, &self.at(name).with_extension("key"), name, "01");
         fs::write(self.at("pin"), PIN).unwrap();
         hsm
     }

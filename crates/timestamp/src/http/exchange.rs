@@ -16,6 +16,12 @@ const MAX_ANSWER: u64 = 1 << 20;
 /// name of Windows' own, is the most common.
 const USER_AGENT: &str = "Transport";
 
+/// How many connections to a server are kept for the next request. No more are open than stamps are asked for at once.
+const MAX_KEPT: usize = 64;
+
+/// How long one is kept: less than servers wait for another request, so that none is used that is about to be closed.
+const KEPT_FOR: Duration = Duration::from_secs(4);
+
 /// Sends requests.
 #[derive(Clone, Debug)]
 pub(super) struct Exchange {
@@ -31,6 +37,9 @@ impl Exchange {
             // A redirected POST shall stay one, which is ours to see to.
             .max_redirects(0)
             .user_agent(USER_AGENT)
+            .max_idle_connections(MAX_KEPT)
+            .max_idle_connections_per_host(MAX_KEPT)
+            .max_idle_age(KEPT_FOR)
             .proxy(if settings.environment_proxy { Proxy::try_from_env() } else { None })
             .build();
         Self { agent: config.into(), redirects: settings.redirects }

@@ -1,7 +1,7 @@
 //! The little of HTTP/1.1 that a timestamp server needs (RFC 3161 section 3.4).
 
 use std::io::{self, Read};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The longest request line and headers read, in bytes.
 const MAX_HEAD: usize = 16 << 10;
@@ -21,6 +21,8 @@ pub(super) enum Kind {
 pub(super) struct Request {
     pub(super) kind: Kind,
     pub(super) body: Vec<u8>,
+    /// Whether the client may ask again on the same connection (RFC 9112 section 9.3).
+    pub(super) persists: bool,
 }
 
 /// Why a request is not answered otherwise than by a status.
@@ -38,14 +40,15 @@ impl From<io::Error> for Refusal {
     }
 }
 
-/// Reads a request, all of it before `deadline`; the stream's own time-out bounds each read.
-pub(super) fn read_request(stream: &mut impl Read, deadline: Instant) -> Result<Request, Refusal> {
-    let mut received = Vec::new();
+/// Reads the next request of a connection within `time` of its first byte; the stream's own time-out bounds each
+/// read. `received` is what came beyond the request before it, and has afterwards what came beyond this one.
+pub(super) fn read_request(
+    stream: &mut impl Read,
+    received: &mut Vec<u8>,
+    time: Duration,
+) -> Result<Request, Refusal> {
     let mut buffer = [0; 4096];
     let mut more = |received: &mut Vec<u8>| -> Result<(), Refusal> {
-        if Instant::now() >= deadline {
-            return Err(Refusal::Status("408 Request Timeout"));
-        }
         match stream.read(&mut buffer)? {
             0 => Err(Refusal::Gone),
             count => {
@@ -53,6 +56,17 @@ pub(super) fn read_request(stream: &mut impl Read, deadline: Instant) -> Result<
                 Ok(())
             }
         }
+    };
+    // A client that keeps its connection may be silent between two requests.
+    if received.is_empty() {
+        more(received)?;
+    }
+    let deadline = Instant::now().checked_add(time);
+    let mut more_in_time = |received: &mut Vec<u8>| {
+        if deadline.is_none_or(|deadline| Instant::now() >= deadline) {
+            return Err(Refusal::Status("408 Request Timeout"));
+        }
+        more(received)
     };
     let end = loop {
         let searched = received.get(..MAX_HEAD.min(received.len())).unwrap_or_default();
@@ -62,20 +76,29 @@ pub(super) fn read_request(stream: &mut impl Read, deadline: Instant) -> Result<
         if received.len() >= MAX_HEAD {
             return Err(Refusal::Status("431 Request Header Fields Too Large"));
         }
-        more(&mut received)?;
+        more_in_time(received)?;
     };
-    let (head, rest) = received.split_at(end);
-    let (kind, length) = read_head(head).map_err(Refusal::Status)?;
-    let mut body = rest.get(4..).unwrap_or_default().to_vec();
-    while body.len() < length {
-        more(&mut body)?;
+    let head = read_head(received.get(..end).unwrap_or_default()).map_err(Refusal::Status)?;
+    let body = end.saturating_add(4);
+    let all = body.saturating_add(head.length);
+    while received.len() < all {
+        more_in_time(received)?;
     }
-    body.truncate(length);
-    Ok(Request { kind, body })
+    let beyond = received.split_off(all);
+    let body = core::mem::replace(received, beyond).split_off(body);
+    Ok(Request { kind: head.kind, body, persists: head.persists })
 }
 
-/// Reads request line and headers: what kind of body follows, and how long it is.
-fn read_head(head: &[u8]) -> Result<(Kind, usize), &'static str> {
+/// What request line and headers say.
+struct Head {
+    kind: Kind,
+    /// How long the body is, in bytes.
+    length: usize,
+    persists: bool,
+}
+
+/// Reads request line and headers.
+fn read_head(head: &[u8]) -> Result<Head, &'static str> {
     const BAD_REQUEST: &str = "400 Bad Request";
     let head = core::str::from_utf8(head).map_err(|_| BAD_REQUEST)?;
     let mut lines = head.split("\r\n");
@@ -88,6 +111,8 @@ fn read_head(head: &[u8]) -> Result<(Kind, usize), &'static str> {
         return Err("405 Method Not Allowed");
     }
     let (mut kind, mut length) = (None, None);
+    // The older version has a header of its own for this, which nobody needs any more.
+    let mut persists = version != "HTTP/1.0";
     for line in lines {
         let (name, value) = line.split_once(':').ok_or(BAD_REQUEST)?;
         let value = value.trim();
@@ -105,6 +130,10 @@ fn read_head(head: &[u8]) -> Result<(Kind, usize), &'static str> {
             "content-length" => {
                 length = Some(value.parse::<usize>().map_err(|_| BAD_REQUEST)?);
             }
+            "connection" => {
+                let mut options = value.split(',').map(str::trim);
+                persists &= !options.any(|option| option.eq_ignore_ascii_case("close"));
+            }
             "transfer-encoding" => return Err("411 Length Required"),
             _ => {}
         }
@@ -113,28 +142,29 @@ fn read_head(head: &[u8]) -> Result<(Kind, usize), &'static str> {
     if length > MAX_BODY {
         return Err("413 Content Too Large");
     }
-    Ok((kind.ok_or("415 Unsupported Media Type")?, length))
+    Ok(Head { kind: kind.ok_or("415 Unsupported Media Type")?, length, persists })
 }
 
-/// Writes a response; the connection is closed after it.
-pub(super) fn response(status: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
+/// Writes a response, and says where the connection is closed after it.
+pub(super) fn response(status: &str, content_type: &str, body: &[u8], persists: bool) -> Vec<u8> {
     let length = body.len();
+    let close = if persists { "" } else { "Connection: close\r\n" };
     let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\
-         Connection: close\r\n\r\n"
+        "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n{close}\r\n"
     );
     [head.as_bytes(), body].concat()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn read(text: &str) -> Result<Request, &'static str> {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        read_request(&mut text.as_bytes(), deadline).map_err(|refusal| match refusal {
+        read_next(&mut text.as_bytes(), &mut Vec::new())
+    }
+
+    fn read_next(stream: &mut &[u8], received: &mut Vec<u8>) -> Result<Request, &'static str> {
+        read_request(stream, received, Duration::from_secs(60)).map_err(|refusal| match refusal {
             Refusal::Status(status) => status,
             Refusal::Gone => "gone",
         })
@@ -153,8 +183,28 @@ mod tests {
         ] {
             let headers = format!("content-type:{media_type}\r\nCONTENT-LENGTH: 2");
             let request = post(&headers, "abc").unwrap();
-            assert_eq!(request, Request { kind, body: b"ab".to_vec() });
+            assert_eq!(request, Request { kind, body: b"ab".to_vec(), persists: true });
         }
+    }
+
+    #[test]
+    fn requests_follow_one_another_until_the_client_says_otherwise() {
+        let query = "Content-Type: application/timestamp-query\r\nContent-Length: 2";
+        let one = |version: &str, more: &str, body: &str| {
+            format!("POST / {version}\r\n{query}{more}\r\n\r\n{body}")
+        };
+        let text = [
+            one("HTTP/1.1", "", "ab"),
+            one("HTTP/1.1", "\r\nConnection: keep-alive, Close", "cd"),
+            one("HTTP/1.0", "\r\nConnection: keep-alive", "ef"),
+        ]
+        .concat();
+        let (mut stream, mut received) = (text.as_bytes(), Vec::new());
+        let requests: Vec<_> =
+            (0..3).map(|_| read_next(&mut stream, &mut received).unwrap()).collect();
+        let read: Vec<_> = requests.iter().map(|one| (one.body.as_slice(), one.persists)).collect();
+        assert_eq!(read, [(&b"ab"[..], true), (b"cd", false), (b"ef", false)]);
+        assert_eq!(read_next(&mut stream, &mut received), Err("gone"));
     }
 
     #[test]
@@ -179,7 +229,7 @@ mod tests {
         assert_eq!(post("no header", ""), Err("400 Bad Request"));
         let long = format!("X: {}", "x".repeat(MAX_HEAD));
         assert_eq!(post(&long, ""), Err("431 Request Header Fields Too Large"));
-        let late = read_request(&mut &b"POST"[..], Instant::now());
+        let late = read_request(&mut &b"POST"[..], &mut Vec::new(), Duration::ZERO);
         assert!(matches!(late, Err(Refusal::Status("408 Request Timeout"))));
     }
 }

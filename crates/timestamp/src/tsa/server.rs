@@ -3,23 +3,25 @@
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chancery_x509::Time;
 
 use super::Authority;
-use super::http::{Kind, Refusal, read_request, response};
+use super::http::{Kind, Refusal, Request, read_request, response};
 
-/// How long a client may take for its whole request, and again for taking the answer.
+/// How long a client may take for its whole request, and again for taking the answer; and how long it may be silent
+/// between two.
 const CONNECTION_TIME: Duration = Duration::from_secs(10);
 
-/// How many requests are answered at the same time. More wait in the listener's queue.
-const WORKERS: usize = 4;
+/// How many connections are open at the same time. More wait in the listener's queue. Most of what they do is waiting:
+/// for their clients, and for a token where that has the key.
+const WORKERS: usize = 64;
 
 /// How long a worker rests where connections cannot be accepted: out of file descriptors, mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers requests over HTTP, of either kind by their Content-Type, one connection each.
+/// Answers requests over HTTP, of either kind by their Content-Type.
 #[derive(Debug)]
 pub struct Server {
     authority: Authority,
@@ -62,37 +64,49 @@ impl Server {
         loop {
             match self.listener.accept() {
                 // Whatever becomes of one client is no matter to the others.
-                Ok((stream, _)) => drop(self.answer(stream)),
+                Ok((stream, _)) => drop(self.converse(stream)),
                 Err(_) => thread::sleep(ACCEPT_PAUSE),
             }
         }
     }
 
-    fn answer(&self, mut stream: TcpStream) -> io::Result<()> {
+    /// Answers one request after the other until the client has enough, or does wrong.
+    fn converse(&self, mut stream: TcpStream) -> io::Result<()> {
         stream.set_read_timeout(Some(CONNECTION_TIME))?;
         stream.set_write_timeout(Some(CONNECTION_TIME))?;
-        let deadline = Instant::now().checked_add(CONNECTION_TIME);
-        let plain = |status| response(status, "text/plain", status.as_bytes());
-        let answer = match deadline.map(|deadline| read_request(&mut stream, deadline)) {
-            None | Some(Err(Refusal::Gone)) => return Ok(()),
-            Some(Err(Refusal::Status(status))) => plain(status),
-            Some(Ok(request)) => match ((self.clock)(), request.kind) {
-                (Err(_), _) => plain("503 Service Unavailable"),
-                (Ok(now), Kind::Rfc3161) => {
-                    let reply = self.authority.respond(&request.body, now.into()).to_der();
-                    response("200 OK", "application/timestamp-reply", &reply)
-                }
-                (Ok(now), Kind::Legacy) => {
-                    match self.authority.respond_legacy(&request.body, now.into()) {
-                        Ok(reply) => {
-                            response("200 OK", "application/octet-stream", reply.as_bytes())
-                        }
-                        Err(_) => plain("400 Bad Request"),
-                    }
-                }
-            },
-        };
-        stream.write_all(&answer)?;
-        stream.flush()
+        // An answer is one write; nothing that follows it is worth waiting for.
+        stream.set_nodelay(true)?;
+        let mut received = Vec::new();
+        loop {
+            let (answer, persists) = match read_request(&mut stream, &mut received, CONNECTION_TIME)
+            {
+                Err(Refusal::Gone) => return Ok(()),
+                Err(Refusal::Status(status)) => (plain(status, false), false),
+                Ok(request) => (self.answer(&request), request.persists),
+            };
+            stream.write_all(&answer)?;
+            if !persists {
+                return Ok(());
+            }
+        }
     }
+
+    fn answer(&self, Request { kind, body, persists }: &Request) -> Vec<u8> {
+        let Ok(now) = (self.clock)() else { return plain("503 Service Unavailable", *persists) };
+        let ok = |media_type, body| response("200 OK", media_type, body, *persists);
+        match kind {
+            Kind::Rfc3161 => {
+                let reply = self.authority.respond(body, now.into()).to_der();
+                ok("application/timestamp-reply", &reply)
+            }
+            Kind::Legacy => match self.authority.respond_legacy(body, now.into()) {
+                Ok(reply) => ok("application/octet-stream", reply.as_bytes()),
+                Err(_) => plain("400 Bad Request", *persists),
+            },
+        }
+    }
+}
+
+fn plain(status: &str, persists: bool) -> Vec<u8> {
+    response(status, "text/plain", status.as_bytes(), persists)
 }

@@ -46,7 +46,8 @@ fn what_is_no_request_is_answered_by_a_status() {
         ("GET / HTTP/1.1\r\n\r\n", "405"),
         ("POST / HTTP/1.1\r\nContent-Type: application/timestamp-query\r\n\r\n", "411"),
         (
-            "POST / HTTP/1.1\r\nContent-Type: application/octet-stream\r\nContent-Length: 1\r\n\r\n!",
+            "POST / HTTP/1.1\r\nContent-Type: application/octet-stream\r\nContent-Length: 1\r\n\
+             Connection: close\r\n\r\n!",
             "400",
         ),
     ] {
