@@ -69,6 +69,9 @@ fn format() -> Result<()> {
 
 fn lint() -> Result<()> {
     shell::run(cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    let mut aws_lc = cargo(&["clippy"]);
+    aws_lc.args(suite::AWS_LC).args(["--all-targets", "--", "-D", "warnings"]);
+    shell::run(aws_lc)?;
     let mut fuzz = fuzz::in_workspace("clippy");
     fuzz.args(["--all-targets", "--", "-D", "warnings"]);
     shell::run(fuzz)

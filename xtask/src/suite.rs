@@ -7,6 +7,16 @@ use crate::oracles::Oracles;
 use crate::shell::{Result, cargo};
 use crate::tools;
 
+/// The crates of which a part is in the place of another with a feature, and that feature.
+pub(crate) const AWS_LC: [&str; 6] = [
+    "-p",
+    "chancery-sigverify",
+    "-p",
+    "chancery-softkey",
+    "--features",
+    "chancery-sigverify/aws-lc-rs,chancery-softkey/aws-lc-rs",
+];
+
 /// How many tests passed and failed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
@@ -29,7 +39,11 @@ pub(crate) fn prepare_and_run() -> Result<Tally> {
     println!("== tests");
     let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
     tests.envs(oracles.environment());
-    tally(tests, &mut io::stdout())
+    let plain = tally(tests, &mut io::stdout())?;
+    println!("== tests with AWS-LC");
+    let mut tests = cargo(&["test", "--no-fail-fast"]);
+    tests.args(AWS_LC).envs(oracles.environment());
+    Ok(plain.plus(tally(tests, &mut io::stdout())?))
 }
 
 impl Tally {

@@ -11,6 +11,8 @@
     )
 )]
 
+#[cfg(feature = "aws-lc-rs")]
+mod aws_lc;
 mod ecdsa_signature;
 mod ed25519_signature;
 mod error;

@@ -57,6 +57,20 @@ fn compute(
     digest: &[u8],
     signature: &[u8],
 ) -> Result<(), VerifyError> {
+    #[cfg(feature = "aws-lc-rs")]
+    if let Some(judged) = crate::aws_lc::verify(key, scheme, digest, signature) {
+        return judged;
+    }
+    compute_plainly(key, scheme, digest, signature)
+}
+
+/// Computes in Rust alone.
+pub(crate) fn compute_plainly(
+    key: &PublicKey,
+    scheme: SignatureScheme,
+    digest: &[u8],
+    signature: &[u8],
+) -> Result<(), VerifyError> {
     match (scheme.family(), key.numbers()) {
         (SchemeFamily::RsaPkcs1, PublicKeyNumbers::Rsa { modulus, exponent }) => {
             let rsa = rsa_signature::public_key(modulus, exponent)

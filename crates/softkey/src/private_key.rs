@@ -4,12 +4,11 @@ use chancery_key::{EcCurve, KeyAlgorithm, KeyError, KeyErrorKind, PublicKey, alg
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode, SecretDocument};
 use pkcs8::PrivateKeyInfoRef;
-use rsa::RsaPrivateKey;
 use spki::AlgorithmIdentifierRef;
 
 use crate::ec_key::EcKey;
 use crate::ed25519_key::Ed25519Key;
-use crate::rsa_key;
+use crate::rsa_key::RsaKey;
 
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
@@ -17,7 +16,7 @@ const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 /// The secret; wiped when dropped, as the types inside see to.
 pub(crate) enum PrivateKey {
-    Rsa(Box<RsaPrivateKey>),
+    Rsa(Box<RsaKey>),
     Ec(EcKey),
     Ed25519(Ed25519Key),
 }
@@ -25,7 +24,7 @@ pub(crate) enum PrivateKey {
 impl PrivateKey {
     pub(crate) fn generate(algorithm: KeyAlgorithm) -> Result<Self, KeyError> {
         match algorithm {
-            KeyAlgorithm::Rsa { bits } => Ok(Self::Rsa(Box::new(rsa_key::generate(bits)?))),
+            KeyAlgorithm::Rsa { bits } => Ok(Self::Rsa(Box::new(RsaKey::generate(bits)?))),
             KeyAlgorithm::Ec(curve) => Ok(Self::Ec(EcKey::generate(curve)?)),
             KeyAlgorithm::Ed25519 => Ok(Self::Ed25519(Ed25519Key::generate()?)),
             other => Err(KeyError::new(
@@ -78,7 +77,7 @@ impl PrivateKey {
     }
 
     pub(crate) fn from_pkcs1_der(der: &[u8]) -> Result<Self, KeyError> {
-        rsa_key::from_pkcs1_der(der).map(|key| Self::Rsa(Box::new(key)))
+        RsaKey::from_pkcs1_der(der).map(|key| Self::Rsa(Box::new(key)))
     }
 
     pub(crate) fn from_sec1_der(der: &[u8]) -> Result<Self, KeyError> {
@@ -88,7 +87,7 @@ impl PrivateKey {
     /// Writes a `PrivateKeyInfo`.
     pub(crate) fn to_pkcs8_der(&self) -> Result<SecretDocument, KeyError> {
         let (inner, oid) = match self {
-            Self::Rsa(key) => (rsa_key::to_pkcs1_der(key)?.to_bytes(), RSA_ENCRYPTION),
+            Self::Rsa(key) => (key.to_pkcs1_der()?.to_bytes(), RSA_ENCRYPTION),
             Self::Ec(key) => (key.to_sec1_der()?.to_bytes(), EC_PUBLIC_KEY),
             Self::Ed25519(key) => (key.to_curve_private_key()?, ED25519),
         };
@@ -112,7 +111,7 @@ impl PrivateKey {
 
     pub(crate) fn public_key(&self) -> Result<PublicKey, KeyError> {
         match self {
-            Self::Rsa(key) => rsa_key::public_key(key),
+            Self::Rsa(key) => key.public_key(),
             Self::Ec(key) => key.public_key(),
             Self::Ed25519(key) => key.public_key(),
         }

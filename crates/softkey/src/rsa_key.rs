@@ -1,4 +1,4 @@
-//! RSA private keys: PKCS#1 in and out, blinded signing.
+//! RSA private keys: PKCS#1 in and out, signing.
 
 use core::ops::RangeInclusive;
 
@@ -30,8 +30,95 @@ pub(crate) const SCHEMES: &[SignatureScheme] = &[
     SignatureScheme::RsaPssSha512,
 ];
 
-/// Makes a key with the public exponent 65537.
-pub(crate) fn generate(bits: u32) -> Result<RsaPrivateKey, KeyError> {
+/// A key, and what signs with it.
+pub(crate) struct RsaKey {
+    numbers: RsaPrivateKey,
+    /// `None` for a key that AWS-LC will not take.
+    #[cfg(feature = "aws-lc-rs")]
+    aws_lc: Option<aws_lc_rs::rsa::KeyPair>,
+}
+
+impl RsaKey {
+    fn new(numbers: RsaPrivateKey) -> Self {
+        #[cfg(feature = "aws-lc-rs")]
+        let aws_lc = to_pkcs1_der(&numbers)
+            .ok()
+            .and_then(|der| aws_lc_rs::rsa::KeyPair::from_der(der.as_bytes()).ok());
+        Self {
+            numbers,
+            #[cfg(feature = "aws-lc-rs")]
+            aws_lc,
+        }
+    }
+
+    /// Makes a key with the public exponent 65537.
+    pub(crate) fn generate(bits: u32) -> Result<Self, KeyError> {
+        generate(bits).map(Self::new)
+    }
+
+    /// Reads an `RSAPrivateKey` (RFC 8017 appendix A.1.2) of two primes.
+    pub(crate) fn from_pkcs1_der(der: &[u8]) -> Result<Self, KeyError> {
+        from_pkcs1_der(der).map(Self::new)
+    }
+
+    /// Writes an `RSAPrivateKey`.
+    pub(crate) fn to_pkcs1_der(&self) -> Result<SecretDocument, KeyError> {
+        to_pkcs1_der(&self.numbers)
+    }
+
+    /// Returns the public half.
+    pub(crate) fn public_key(&self) -> Result<PublicKey, KeyError> {
+        public_key(&self.numbers)
+    }
+
+    /// Signs a digest. The private-key operation's result is checked before it is used; the salt of PSS is as long
+    /// as the hash.
+    ///
+    /// Gives `None` for a scheme that is none of [`SCHEMES`].
+    pub(crate) fn sign_digest(
+        &self,
+        scheme: SignatureScheme,
+        digest: &[u8],
+    ) -> Option<Result<Vec<u8>, KeyError>> {
+        #[cfg(feature = "aws-lc-rs")]
+        if let Some(signed) = self.sign_by_aws_lc(scheme, digest) {
+            return Some(signed);
+        }
+        sign_digest(&self.numbers, scheme, digest)
+    }
+
+    /// Signs in constant time; `None` for what AWS-LC does not sign, SHA-1 for one.
+    #[cfg(feature = "aws-lc-rs")]
+    fn sign_by_aws_lc(
+        &self,
+        scheme: SignatureScheme,
+        digest: &[u8],
+    ) -> Option<Result<Vec<u8>, KeyError>> {
+        use aws_lc_rs::digest::{Digest, SHA256, SHA384, SHA512};
+        use aws_lc_rs::signature::{
+            RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384,
+            RSA_PSS_SHA512, RsaSignatureEncoding,
+        };
+        let (padding, hash): (&'static RsaSignatureEncoding, _) = match scheme {
+            SignatureScheme::RsaPkcs1Sha256 => (&RSA_PKCS1_SHA256, &SHA256),
+            SignatureScheme::RsaPkcs1Sha384 => (&RSA_PKCS1_SHA384, &SHA384),
+            SignatureScheme::RsaPkcs1Sha512 => (&RSA_PKCS1_SHA512, &SHA512),
+            SignatureScheme::RsaPssSha256 => (&RSA_PSS_SHA256, &SHA256),
+            SignatureScheme::RsaPssSha384 => (&RSA_PSS_SHA384, &SHA384),
+            SignatureScheme::RsaPssSha512 => (&RSA_PSS_SHA512, &SHA512),
+            _ => return None,
+        };
+        let pair = self.aws_lc.as_ref()?;
+        let digest = Digest::import_less_safe(digest, hash).ok()?;
+        let mut signature = vec![0; pair.public_modulus_len()];
+        let signed = pair.sign_digest(padding, &digest, &mut signature);
+        Some(signed.map(|()| signature).map_err(|error| {
+            KeyError::new(KeyErrorKind::Device, "the RSA operation failed").with_source(error)
+        }))
+    }
+}
+
+fn generate(bits: u32) -> Result<RsaPrivateKey, KeyError> {
     permit(bits)?;
     // The `rsa` crate generates only from a source that cannot fail. Systems whose source fails do
     // so on the first call, so that is tried here, where failing can still be said properly.
@@ -42,8 +129,7 @@ pub(crate) fn generate(bits: u32) -> Result<RsaPrivateKey, KeyError> {
     })
 }
 
-/// Reads an `RSAPrivateKey` (RFC 8017 appendix A.1.2) of two primes.
-pub(crate) fn from_pkcs1_der(der: &[u8]) -> Result<RsaPrivateKey, KeyError> {
+fn from_pkcs1_der(der: &[u8]) -> Result<RsaPrivateKey, KeyError> {
     let parts = pkcs1::RsaPrivateKeyRef::from_der(der).map_err(|error| {
         KeyError::new(KeyErrorKind::Malformed, "not an RSA private key").with_source(error)
     })?;
@@ -71,24 +157,19 @@ pub(crate) fn from_pkcs1_der(der: &[u8]) -> Result<RsaPrivateKey, KeyError> {
         .map_err(|error| bad_numbers().with_source(error))
 }
 
-/// Writes an `RSAPrivateKey`.
-pub(crate) fn to_pkcs1_der(key: &RsaPrivateKey) -> Result<SecretDocument, KeyError> {
+fn to_pkcs1_der(key: &RsaPrivateKey) -> Result<SecretDocument, KeyError> {
     key.to_pkcs1_der().map_err(|error| {
         KeyError::new(KeyErrorKind::Malformed, "the RSA key cannot be encoded").with_source(error)
     })
 }
 
-/// Returns the public half.
-pub(crate) fn public_key(key: &RsaPrivateKey) -> Result<PublicKey, KeyError> {
+fn public_key(key: &RsaPrivateKey) -> Result<PublicKey, KeyError> {
     PublicKey::from_rsa_numbers(&key.n().to_be_bytes(), &key.e().to_be_bytes())
         .map_err(|error| bad_numbers().with_source(error))
 }
 
-/// Signs a digest. The private-key operation is blinded and its result checked before it is used;
-/// the salt of PSS is as long as the hash.
-///
-/// Gives `None` for a scheme that is none of [`SCHEMES`].
-pub(crate) fn sign_digest(
+/// Signs in Rust alone, blinded.
+fn sign_digest(
     key: &RsaPrivateKey,
     scheme: SignatureScheme,
     digest: &[u8],

@@ -191,7 +191,7 @@ impl DigestSigner for SoftKey {
             ));
         }
         match &self.private_key {
-            PrivateKey::Rsa(key) => rsa_key::sign_digest(key, scheme, digest),
+            PrivateKey::Rsa(key) => key.sign_digest(scheme, digest),
             PrivateKey::Ec(key) => key.sign_digest(scheme, digest).map(Ok),
             PrivateKey::Ed25519(_) => {
                 return Err(KeyError::new(
