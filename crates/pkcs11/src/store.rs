@@ -83,7 +83,13 @@ impl TokenStore {
         session: &mut Session,
         query: &KeyQuery,
     ) -> Result<Vec<KeyObject>, KeyError> {
-        search::private_keys(session, query).map_err(|error| self.search_error(error))
+        let found =
+            search::private_keys(session, query).map_err(|error| self.search_error(error))?;
+        if found.is_empty() {
+            // A token shows no private key to somebody whose login it has just lost, which is no answer.
+            self.token.ensure_login(session)?;
+        }
+        Ok(found)
     }
 
     fn open_matching(&self, uri: &Uri, query: &KeyQuery) -> Result<Pkcs11Key, KeyError> {

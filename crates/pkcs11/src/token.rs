@@ -166,7 +166,7 @@ impl Token {
             let opened = self.login_once(pins).and_then(|()| {
                 let mut session = self.connection.sessions().open_read_write()?;
                 // The pool's sessions tell whether the login still holds; this one has to be asked.
-                self.connection.ensure_login(&mut session)?;
+                self.ensure_login(&mut session)?;
                 Ok(session)
             });
             match opened {
@@ -174,6 +174,14 @@ impl Token {
                 Err(error) => self.connection.remedy(&mut attempts, error)?,
             }
         }
+    }
+
+    /// Makes sure that a session is logged in, where the token wants that.
+    ///
+    /// # Errors
+    /// As of a call that finds out; [`retry`](crate::retry) has a remedy.
+    pub(crate) fn ensure_login(&self, session: &mut Session) -> Result<(), KeyError> {
+        self.connection.ensure_login(session)
     }
 
     /// Tells which login handles belong to: they are good while this does not change.
@@ -222,6 +230,11 @@ impl Token {
     /// Ends every session and the login, as a device does that is reset.
     pub(crate) fn lose_sessions(&self) {
         self.connection.lose_sessions();
+    }
+
+    /// As after [`lose_sessions`](Self::lose_sessions), when other threads have met every session that is dead.
+    pub(crate) fn drop_sessions(&self) {
+        self.connection.sessions().clear();
     }
 }
 

@@ -122,6 +122,24 @@ fn lost_sessions_are_survived_and_the_pin_is_not_asked_for_again() {
 }
 
 #[test]
+fn a_key_that_hides_because_the_login_was_just_lost_is_not_taken_for_gone() {
+    isolated(|hsm| {
+        let (store, pins) = new_token(hsm);
+        let key = p256(&store);
+        // As between two steps of a thread, while others lose everything and start again.
+        *key.handle() = None;
+        store.token().lose_sessions();
+        store.token().drop_sessions();
+        sign_and_verify(&key, SignatureScheme::EcdsaSha256);
+
+        store.token().lose_sessions();
+        store.token().drop_sessions();
+        assert!(store.find(&KeyQuery::any()).unwrap().one().is_some());
+        assert_eq!(pins.0.load(Ordering::Relaxed), 1);
+    });
+}
+
+#[test]
 fn a_lost_handle_is_found_again_without_a_login() {
     isolated(|hsm| {
         let (store, pins) = new_token(hsm);

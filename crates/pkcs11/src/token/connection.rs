@@ -43,6 +43,8 @@ pub(crate) struct Connection {
     /// Whether the token ever refused a PIN from this process; then it gets no second one. Apart from the
     /// lock, which nobody may wait for who has a session on loan.
     refused: AtomicBool,
+    /// Whether the token wants a login, as it said at the last one. Apart from the lock for the same reason.
+    login_required: AtomicBool,
     signing_mechanisms: OnceLock<Vec<CK_MECHANISM_TYPE>>,
     /// Counts what ends the life of handles.
     epoch: AtomicU64,
@@ -51,8 +53,6 @@ pub(crate) struct Connection {
 struct LoginState {
     /// Whether there is nothing to be done any more before private objects can be used.
     ready: bool,
-    /// Whether the token wants a login, as it said at the last one.
-    required: bool,
     /// What the token was given, for the day it forgets: nobody is asked twice in one process.
     credential: Option<Credential>,
     /// When the token was first seen to be gone, while it is.
@@ -94,12 +94,12 @@ impl Connection {
             sessions,
             login: Mutex::new(LoginState {
                 ready: false,
-                required: token.login_required,
                 credential: None,
                 gone_since: None,
                 patience: PATIENCE,
             }),
             refused: AtomicBool::new(false),
+            login_required: AtomicBool::new(token.login_required),
             signing_mechanisms: OnceLock::new(),
             epoch: AtomicU64::new(0),
         }
@@ -167,8 +167,9 @@ impl Connection {
         }
         self.library.ensure_own_process()?;
         let facts = self.facts()?;
-        state.required = facts.flags & CKF_LOGIN_REQUIRED != 0;
-        if state.required {
+        let required = facts.flags & CKF_LOGIN_REQUIRED != 0;
+        self.login_required.store(required, Ordering::Relaxed);
+        if required {
             self.login_with(&mut state, facts, pins, allow_final_try)?;
         }
         self.sessions.keep_anchor();
@@ -230,10 +231,9 @@ impl Connection {
         }
     }
 
-    /// Makes sure that a session of the caller's own is logged in as the pool's are.
+    /// Makes sure that a session is logged in, where the token wants that.
     pub(crate) fn ensure_login(&self, session: &mut Session) -> Result<(), KeyError> {
-        let required = self.login_state().required;
-        if !required || self.user_is_logged_in(session)? {
+        if !self.login_required.load(Ordering::Relaxed) || self.user_is_logged_in(session)? {
             return Ok(());
         }
         let lost = Pkcs11Error::new("C_GetSessionInfo", CKR_USER_NOT_LOGGED_IN);
@@ -278,7 +278,9 @@ impl Connection {
     fn renew(&self) {
         let mut state = self.login_state();
         match self.sessions.anchor_is_logged_in() {
-            Some(logged_in) => state.ready = logged_in || !state.required,
+            Some(logged_in) => {
+                state.ready = logged_in || !self.login_required.load(Ordering::Relaxed);
+            }
             None => self.forget_sessions(&mut state),
         }
         // Also where somebody else in this process has finalised the module.
