@@ -13,7 +13,7 @@ mod template;
 mod token;
 
 use std::ffi::CString;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, PoisonError, RwLock};
 use std::thread;
 use std::time::Instant;
 
@@ -32,6 +32,9 @@ struct Front {
     equipment: Equipment,
     /// What the real module gets as `pReserved`, where it wants something there.
     reserved: Option<CString>,
+    /// Read through every call of the real module, and written while its sessions are closed under others: a device
+    /// that is pulled out survives that, but SoftHSM frees sessions that calls are still in.
+    calls: RwLock<()>,
 }
 
 static FRONT: LazyLock<Option<Front>> = LazyLock::new(|| match Front::from_environment() {
@@ -52,7 +55,8 @@ impl Front {
             Ok(text) => Some(CString::new(text).map_err(|error| error.to_string())?),
             Err(_) => None,
         };
-        Ok(Self { real, equipment: Equipment::new(script, record), reserved })
+        let equipment = Equipment::new(script, record);
+        Ok(Self { real, equipment, reserved, calls: RwLock::default() })
     }
 }
 
@@ -92,10 +96,14 @@ fn call_or(
             thread::park();
         }
     }
-    for slot in &plan.close {
-        // The script wants the sessions gone; where they are gone already, that is as good.
-        let _ = real!(front, C_CloseAllSessions(*slot));
+    if !plan.close.is_empty() {
+        let _alone = front.calls.write().unwrap_or_else(PoisonError::into_inner);
+        for slot in &plan.close {
+            // The script wants the sessions gone; where they are gone already, that is as good.
+            let _ = real!(front, C_CloseAllSessions(*slot));
+        }
     }
+    let _among_others = front.calls.read().unwrap_or_else(PoisonError::into_inner);
     let (rv, who) = match plan.answer {
         Some(rv) => {
             instead(front, rv);
