@@ -9,8 +9,8 @@ use chancery_testkit::pe_maker::{TinyPe, tiny_pe};
 
 use crate::support::{Signer, names};
 
-/// More calls of one name than a thread makes to sign one small file.
-const MOST_CALLS: usize = 100;
+/// More calls of one name than a thread makes to sign one small file, from the first of the process to its last.
+const MOST_CALLS: usize = 2000;
 
 /// What changes files, or orders such changes, on some system.
 const CHANGING: [&str; 33] = [
