@@ -55,7 +55,7 @@ impl Stage {
 pub struct StageLimits {
     /// Files that are hashed: one a processor.
     pub hashing: NonZeroUsize,
-    /// Signatures that are made: one a session of the token.
+    /// Signatures that are made: one a session of the token, and one more that is made ready or verified.
     pub signing: NonZeroUsize,
     /// Timestamps that are asked for.
     pub stamping: NonZeroUsize,
@@ -96,9 +96,13 @@ impl Stages {
     #[must_use]
     pub fn new(limits: &StageLimits) -> Self {
         let limiter = |limit: NonZeroUsize| Limiter::new(limit.get());
+        // One more than there are sessions, which sees to it that the token waits for nobody: the message for the next
+        // signature is made, and the last one verified, while a session is busy. The sessions themselves are counted
+        // where they are opened.
+        let signing = limits.signing.saturating_add(1);
         Self {
             hashing: limiter(limits.hashing),
-            signing: limiter(limits.signing),
+            signing: limiter(signing),
             stamping: limiter(limits.stamping),
             writing: limiter(limits.writing),
             bytes: AtomicU64::new(0),
