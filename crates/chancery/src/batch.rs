@@ -110,20 +110,22 @@ impl Batch {
         let waiting = Mutex::new(waiting);
         let (hand_in, results) = mpsc::channel();
         thread::scope(|scope| {
+            let hire = || {
+                let (waiting, work, hand_in) = (&waiting, &work, hand_in.clone());
+                scope.spawn(move || worker(waiting, work, &hand_in));
+            };
             let mut run = Run {
                 next: 0,
                 delivered: 0,
                 outstanding: 0,
                 room,
+                most_workers: self.workers,
+                workers: 0,
+                hire,
                 ready: BTreeMap::new(),
                 results,
                 hand_out: Some(hand_out),
             };
-            for _ in 0..self.workers {
-                let (waiting, work, hand_in) = (&waiting, &work, hand_in.clone());
-                scope.spawn(move || worker(waiting, work, &hand_in));
-            }
-            drop(hand_in);
             run.all(files, &self.stop, progress)
         })
     }
@@ -156,19 +158,23 @@ fn worker<T>(
 }
 
 /// What the thread knows that lists and reports.
-struct Run<T> {
+struct Run<T, H> {
     /// The number of the next file.
     next: usize,
     delivered: usize,
     /// How many files are with workers.
     outstanding: usize,
     room: usize,
+    most_workers: usize,
+    workers: usize,
+    /// Starts one more worker. There are no more than files: a command for one file starts one thread.
+    hire: H,
     ready: BTreeMap<usize, Finished<T>>,
     results: Receiver<Message<T>>,
     hand_out: Option<SyncSender<(usize, Listed)>>,
 }
 
-impl<T> Run<T> {
+impl<T, H: Fn()> Run<T, H> {
     fn all(
         &mut self,
         files: impl Iterator<Item = Result<Listed, crate::Error>>,
@@ -230,6 +236,10 @@ impl<T> Run<T> {
         progress.begin(&group)?;
         for job in numbers.into_iter().zip(group) {
             self.outstanding = self.outstanding.saturating_add(1);
+            if self.workers < self.outstanding.min(self.most_workers) {
+                self.workers = self.workers.saturating_add(1);
+                (self.hire)();
+            }
             if let Some(hand_out) = &self.hand_out {
                 let _ = hand_out.send(job);
             }
