@@ -45,11 +45,14 @@ impl EcCurve {
     /// Returns the curve's object identifier (RFC 5480 section 2.1.1.1).
     #[must_use]
     pub const fn oid(self) -> ObjectIdentifier {
-        ObjectIdentifier::new_unwrap(match self {
-            Self::P256 => "1.2.840.10045.3.1.7",
-            Self::P384 => "1.3.132.0.34",
-            Self::P521 => "1.3.132.0.35",
-        })
+        const P_256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+        const P_384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+        const P_521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+        match self {
+            Self::P256 => P_256,
+            Self::P384 => P_384,
+            Self::P521 => P_521,
+        }
     }
 
     /// Finds the curve an object identifier names.

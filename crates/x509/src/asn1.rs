@@ -149,11 +149,12 @@ impl<'a> Tlv<'a> {
     /// [`Error::Der`] where they are none, or one with an arc beyond 32 bits.
     pub fn oid(&self) -> Result<ObjectIdentifier, Error> {
         self.expect(tag::OID, "object identifier")?;
-        ObjectIdentifier::from_bytes(self.contents)
-            .ok()
-            // `const-oid` 0.10 takes padded arcs, and wraps those beyond 32 bits: two identifiers would
-            // then be displayed as one.
-            .filter(|oid| ObjectIdentifier::from_arcs(oid.arcs()).is_ok_and(|same| same == *oid))
+        // `const-oid` 0.10 takes padded arcs, and wraps those beyond 32 bits: two identifiers would then be displayed
+        // as one.
+        let well_formed = self.contents.split_inclusive(|octet| octet & 0x80 == 0).all(is_arc);
+        well_formed
+            .then(|| ObjectIdentifier::from_bytes(self.contents).ok())
+            .flatten()
             .ok_or(Error::Der { offset: self.offset, what: "object identifier" })
     }
 
@@ -291,6 +292,17 @@ impl<'a> Iterator for Reader<'a> {
             self.rest = &[];
         }
         Some(item)
+    }
+}
+
+/// Tells whether octets, of which the last alone may end an arc of an object identifier, are one of at most 32 bits in
+/// its one encoding (X.690 section 8.19.2).
+fn is_arc(octets: &[u8]) -> bool {
+    let ends = octets.last().is_some_and(|last| last & 0x80 == 0);
+    ends && match octets {
+        [0x80, ..] => false,
+        [first, _, _, _, _] => first & 0x7F <= 0x0F,
+        _ => octets.len() < 5,
     }
 }
 

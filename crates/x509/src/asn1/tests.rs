@@ -15,6 +15,21 @@ proptest! {
         prop_assert_eq!(read.raw, &written[..]);
     }
 
+    /// An identifier is taken where writing the numbers that are read of it gives the same octets again.
+    #[test]
+    fn identifiers_that_are_taken_have_no_other_encoding(
+        contents in proptest::collection::vec(
+            prop_oneof![any::<u8>(), Just(0x80), Just(0x8f), Just(0x90), Just(0xff), 0_u8..0x80],
+            0..12,
+        ),
+    ) {
+        let again = ObjectIdentifier::from_bytes(&contents)
+            .ok()
+            .and_then(|oid| ObjectIdentifier::from_arcs(oid.arcs()).ok())
+            .filter(|again| again.as_bytes() == contents);
+        prop_assert_eq!(Tlv::parse(&tlv(tag::OID, &[&contents])).unwrap().oid().ok(), again);
+    }
+
     #[test]
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
         for tlv in Reader::new(&bytes).flatten() {
