@@ -37,10 +37,12 @@ impl Course {
 
     /// Says what all this was measured on.
     pub(crate) fn machine(&self) {
+        let by_aws_lc = cfg!(feature = "aws-lc-rs");
         let mut table = Table::new("machine", &["what", ""]);
         for (what, is) in [
             ("processor", processor()),
             ("system", said("uname", &["-sr"])),
+            ("signatures verified", (if by_aws_lc { "by AWS-LC" } else { "in Rust" }).to_owned()),
             ("osslsigncode", said("osslsigncode", &["--version"])),
             ("openssl", said("openssl", &["version"])),
             ("valgrind", said("valgrind", &["--version"])),

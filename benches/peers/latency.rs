@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::contest::Course;
 use crate::measure::{Taken, time};
 use crate::table::Table;
-use crate::world::{P_256, World, chancery, text};
+use crate::world::{P_256, World, chancery};
 
 const COUNT: usize = 2000;
 const LEN: u64 = 64 << 10;

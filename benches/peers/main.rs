@@ -31,7 +31,7 @@ use std::process::ExitCode;
 use crate::contest::Course;
 
 const USAGE: &str = "\
-usage: cargo xtask peers PART... [--rounds N] [--write]
+usage: cargo xtask peers PART... [--rounds N] [--aws-lc] [--write]
 
   files           500 programs of 64 KiB by a key in SoftHSM, against a bare loop of C_Sign and against
                   osslsigncode in a loop
@@ -42,6 +42,7 @@ usage: cargo xtask peers PART... [--rounds N] [--write]
   verify          a folder of 1000 signed programs, against osslsigncode in a loop
   instructions    what valgrind counts while one program of 1 MiB is signed
 
+--aws-lc builds the command with the feature aws-lc-rs.
 --write puts what was measured into docs/performance.md and README.md.";
 
 fn main() -> ExitCode {

@@ -26,12 +26,13 @@ impl Table {
     }
 
     /// Puts the rows in the place of those of the same name, or after the last, in whichever document has the mark
-    /// `<!-- peers NAME -->`.
+    /// `<!-- peers NAME -->`, or `<!-- peers NAME aws-lc-rs -->` where AWS-LC verifies.
     pub(crate) fn write(&self) {
+        let feature = if cfg!(feature = "aws-lc-rs") { " aws-lc-rs" } else { "" };
         for document in DOCUMENTS {
             let path = workspace::root().join(document);
             let text = fs::read_to_string(&path).unwrap();
-            let mark = format!("<!-- peers {} -->\n", self.name);
+            let mark = format!("<!-- peers {}{feature} -->\n", self.name);
             let Some((before, rest)) = text.split_once(&mark) else { continue };
             let there = rest.split_inclusive('\n').take_while(|line| line.starts_with('|'));
             let after = &rest[there.clone().map(str::len).sum()..];

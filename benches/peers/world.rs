@@ -81,12 +81,11 @@ impl World {
         folder
     }
 
-    /// Makes a new copy of a folder, on the disk before anything is measured.
+    /// Makes a new copy of a folder, on the disk before anything is measured. Earlier ones stay: where ext4 has no
+    /// journal, it looks at every file that was deleted a minute ago before it makes a new one.
     pub(crate) fn fresh(&self, folder: &Path, name: &str) -> PathBuf {
-        let copy = self.at(name);
-        if copy.exists() {
-            fs::remove_dir_all(&copy).unwrap();
-        }
+        let mut copies = (0..).map(|number: usize| self.at(&format!("{name}-{number}")));
+        let copy = copies.find(|copy| !copy.exists()).unwrap();
         fs::create_dir(&copy).unwrap();
         for entry in fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();
