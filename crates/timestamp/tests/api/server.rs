@@ -4,9 +4,10 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
 
+use chancery_key::DigestAlgorithm;
 use chancery_timestamp::http::{HttpSettings, HttpTimestamper, TimestampServer};
 use chancery_timestamp::tsa::{Authority, Server};
-use chancery_timestamp::{TimestampKind, Timestamper};
+use chancery_timestamp::{TimeStampRequest, TimestampKind, Timestamper};
 
 use super::forge::{VALUE, World, time};
 
@@ -37,6 +38,38 @@ fn the_client_gets_both_kinds_from_the_server() {
             }
         });
     }
+}
+
+#[test]
+fn a_connection_serves_request_after_request_until_the_client_ends_it() {
+    let address = start(&World::new());
+    let mut stream = TcpStream::connect(address).unwrap();
+    let body = TimeStampRequest::new(DigestAlgorithm::Sha256, VALUE).unwrap().to_der();
+    let head = |more: &str| {
+        format!(
+            "POST / HTTP/1.1\r\nContent-Type: application/timestamp-query\r\n\
+             Content-Length: {}\r\n{more}\r\n",
+            body.len()
+        )
+    };
+    // Two at once, and one after their answers.
+    let first = [head("").as_bytes(), &body].concat().repeat(2);
+    stream.write_all(&first).unwrap();
+    let mut answers = Vec::new();
+    while count(&answers, b"HTTP/1.1 200 OK") < 2 {
+        let mut part = [0; 4096];
+        let read = stream.read(&mut part).unwrap();
+        assert!(read > 0, "closed after {:?}", String::from_utf8_lossy(&answers));
+        answers.extend_from_slice(&part[..read]);
+    }
+    stream.write_all(&[head("Connection: close\r\n").as_bytes(), &body].concat()).unwrap();
+    stream.read_to_end(&mut answers).unwrap();
+    assert_eq!(count(&answers, b"HTTP/1.1 200 OK"), 3);
+    assert_eq!(count(&answers, b"Connection: close"), 1);
+}
+
+fn count(text: &[u8], part: &[u8]) -> usize {
+    text.windows(part.len()).filter(|window| *window == part).count()
 }
 
 #[test]
