@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use chancery_testkit::http_server::{Answer, HttpServer};
 use chancery_testkit::openssl::openssl;
@@ -94,4 +97,37 @@ fn a_file_is_signed_with_a_warning_where_every_server_is_bad_and_none_required()
     assert!(warned.stderr.contains("not timestamped"), "{}", warned.stderr);
     assert_eq!(stamps(&program), [Value::Null; 0]);
     assert_eq!(names(folder.path()), ["program.exe"]);
+}
+
+/// Signs three files with so many stamps asked for at a time, and tells how many there were. The server waits with its
+/// answer, which is no good, for as many to come, and then a while for one too many.
+fn most_at_a_time(jobs: usize) -> usize {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let seen = Arc::clone(&most);
+    let server = HttpServer::start(move |_| {
+        most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        let begun = Instant::now();
+        while most.load(Ordering::SeqCst) < jobs && begun.elapsed() < Duration::from_secs(10) {
+            thread::sleep(Duration::from_millis(5));
+        }
+        thread::sleep(Duration::from_millis(300));
+        now.fetch_sub(1, Ordering::SeqCst);
+        Answer::Status { status: 400, body: Vec::new() }
+    });
+    let (folder, program) = program();
+    for copy in ["second.exe", "third.exe"] {
+        fs::copy(&program, folder.path().join(copy)).unwrap();
+    }
+    let (url, jobs) = (server.url("/"), jobs.to_string());
+    let folder = folder.path().to_str().unwrap();
+    rsa()
+        .sign(["--recursive", folder, "--timestamp", &url, "--timestamp-jobs", &jobs])
+        .ends_with(0);
+    seen.load(Ordering::SeqCst)
+}
+
+#[test]
+fn no_more_timestamps_are_asked_for_at_a_time_than_was_said() {
+    assert_eq!(most_at_a_time(1), 1);
+    assert_eq!(most_at_a_time(2), 2);
 }
