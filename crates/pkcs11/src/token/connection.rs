@@ -166,7 +166,13 @@ impl Connection {
             return Ok(());
         }
         self.library.ensure_own_process()?;
-        let facts = self.facts()?;
+        let facts = self.facts().or_else(|error| {
+            // Another token in the slot, where it may be this one in the middle of a change.
+            match self.shared_file_store && retry::call_of(&error).is_none() {
+                true => self.facts_read_afresh(&mut retry::pauses()),
+                false => Err(error),
+            }
+        })?;
         let required = facts.flags & CKF_LOGIN_REQUIRED != 0;
         self.login_required.store(required, Ordering::Relaxed);
         if required {
@@ -217,17 +223,52 @@ impl Connection {
                     if error.kind() != KeyErrorKind::AuthRefused {
                         state.credential = Some(credential);
                     }
-                    // SoftHSM answers this before it looks at the PIN, while another process writes to the store.
-                    let disturbed = self.shared_file_store
-                        && retry::call_of(&error).is_some_and(|call| call.is(CKR_GENERAL_ERROR));
-                    let Some(pause) = pauses.next().filter(|_| disturbed) else {
+                    // SoftHSM answers these before it looks at the PIN, while another process writes to the store.
+                    let disturbed = retry::call_of(&error).copied().filter(|call| {
+                        self.shared_file_store
+                            && (call.is(CKR_GENERAL_ERROR) || call.is(CKR_USER_PIN_NOT_INITIALIZED))
+                    });
+                    let (Some(call), Some(pause)) = (disturbed, pauses.next()) else {
                         return Err(error);
                     };
-                    self.count_retry("CKR_GENERAL_ERROR");
+                    self.count_retry(retry::reason(&call));
                     thread::sleep(pause);
-                    facts = self.facts()?;
+                    facts = if call.is(CKR_USER_PIN_NOT_INITIALIZED) {
+                        self.facts_read_afresh(&mut pauses)?
+                    } else {
+                        self.facts()?
+                    };
                 }
             }
+        }
+    }
+
+    /// Reads the token's flags after the module has read the token again, which may be in the middle of a change too.
+    fn facts_read_afresh(
+        &self,
+        pauses: &mut impl Iterator<Item = Duration>,
+    ) -> Result<TokenFacts, KeyError> {
+        loop {
+            self.start_module_again();
+            let facts = self.facts();
+            let Some(pause) = pauses.next().filter(|_| facts.is_err()) else { return facts };
+            thread::sleep(pause);
+        }
+    }
+
+    /// Has the module read its tokens afresh, where nobody else in this process has anything open in it: SoftHSM
+    /// keeps what it read of a token while another process was writing it.
+    fn start_module_again(&self) {
+        /// The module's own, this connection's, and that of its sessions.
+        const NOBODY_ELSE: usize = 3;
+        self.sessions.clear();
+        if Arc::strong_count(&self.library) > NOBODY_ELSE {
+            return;
+        }
+        // Where that fails, the next call says why.
+        let _ = self.library.restart();
+        if let Some(slot) = self.find_slot() {
+            self.sessions.move_to(slot);
         }
     }
 
