@@ -1,4 +1,8 @@
 //! The command line.
+//!
+//! The arguments of a command are made when it is the one that was named: all of them together are most of the time the
+//! process takes to start. So a structure of arguments has no doc comment, which clap would then take for what the
+//! command does.
 
 mod authority;
 mod batch;
@@ -77,6 +81,7 @@ pub(crate) struct CommonOptions {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Command {
     /// Go the whole way once: key, certificate, signature, verdict
     #[command(after_help = "Example:\n  chancery quickstart setup.exe --out try-out")]
@@ -155,7 +160,7 @@ fn key_address(text: &str) -> Result<KeyAddress, String> {
     })
 }
 
-/// Which key, and how to get at it.
+// Which key, and how to get at it.
 #[derive(Args, Debug)]
 pub(crate) struct KeyOptions {
     /// The key: file:PATH (PEM, DER or PKCS#12), or an RFC 7512 URI as 'pkcs11:token=build;object=release'
@@ -165,7 +170,7 @@ pub(crate) struct KeyOptions {
     pub(crate) access: AccessOptions,
 }
 
-/// How to get at keys.
+// How to get at keys.
 #[derive(Args, Debug)]
 pub(crate) struct AccessOptions {
     /// The PKCS#11 module to load for pkcs11: keys
@@ -303,7 +308,7 @@ pub(crate) enum SchemeName {
     Ecdsa,
 }
 
-/// What to do with files that are signed already.
+// What to do with files that are signed already.
 #[derive(Args, Debug)]
 #[group(multiple = false)]
 pub(crate) struct IfSigned {
@@ -349,7 +354,7 @@ pub(crate) struct Verify {
     pub(crate) rules: RuleOptions,
 }
 
-/// By what certificates are judged.
+// By what certificates are judged.
 #[derive(Args, Debug)]
 pub(crate) struct JudgeOptions {
     /// Trust the certificates in this file or folder; without any, nobody is trusted
@@ -390,7 +395,7 @@ pub(crate) struct Digest {
     pub(crate) for_signing: ForSigning,
 }
 
-/// What to ask for.
+// What to ask for.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 pub(crate) struct RequestSource {
@@ -422,6 +427,7 @@ pub(crate) struct NewRequest {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Csr {
     /// Make a request for a certificate
     #[command(
@@ -444,6 +450,7 @@ pub(crate) enum Csr {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Cert {
     /// Answer a request, or make a self-signed certificate
     #[command(
@@ -485,4 +492,35 @@ pub(crate) enum Cert {
         /// PEM or DER
         file: PathBuf,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn said(command: &clap::Command, path: &str, all: &mut Vec<(String, Option<String>)>) {
+        for below in command.get_subcommands() {
+            let path = format!("{path} {}", below.get_name());
+            said(below, &path, all);
+            all.push((path, below.get_about().map(ToString::to_string)));
+        }
+    }
+
+    #[test]
+    fn a_command_says_of_itself_what_the_list_of_commands_says_of_it() {
+        let mut command = Cli::command();
+        let (mut listed, mut by_itself) = (Vec::new(), Vec::new());
+        said(&command, "chancery", &mut listed);
+        command.build();
+        said(&command, "chancery", &mut by_itself);
+        // clap adds these as it builds.
+        by_itself.retain(|(path, _)| !path.split(' ').any(|word| word == "help"));
+        assert!(listed.len() > 50, "{}", listed.len());
+        for (listed, by_itself) in listed.iter().zip(&by_itself) {
+            assert_eq!(listed, by_itself);
+        }
+        assert_eq!(listed.len(), by_itself.len());
+    }
 }

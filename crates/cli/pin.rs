@@ -7,8 +7,8 @@ use chancery::key::{KeyError, KeyErrorKind, Pin, PinPurpose, PinRequest, PinSour
 use chancery::{EnvironmentPin, FilePin, HsmEnvironmentPin};
 use clap::Args;
 
-/// Where the PIN or passphrase comes from; without any of these the variables of HSM clients, then a prompt on the
-/// terminal.
+// Where the PIN or passphrase comes from; without any of these the variables of HSM clients, then a prompt on the
+// terminal.
 #[derive(Args, Debug)]
 #[group(multiple = false)]
 pub(crate) struct PinOptions {

@@ -117,7 +117,7 @@ pub(crate) struct Revoke {
     pub(crate) invalid_since: Option<String>,
 }
 
-/// Where the certificate of an authority comes from.
+// Where the certificate of an authority comes from.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 pub(crate) struct AuthoritySource {
@@ -130,6 +130,7 @@ pub(crate) struct AuthoritySource {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Ca {
     /// Make a certificate authority in a folder, over a key that is there
     #[command(

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::key::{Hex, hex_bytes};
 
-/// Which files, and how many at once.
+// Which files, and how many at once.
 #[derive(Args, Debug)]
 pub(crate) struct BatchOptions {
     /// Also the programs in folders, and in those below them
@@ -45,7 +45,7 @@ impl BatchOptions {
     }
 }
 
-/// How signed files are written, and what is written about them.
+// How signed files are written, and what is written about them.
 #[derive(Args, Debug)]
 pub(crate) struct RecordOptions {
     /// Write into the file itself, without a copy; one that is killed is mended by the next run on the file
@@ -63,6 +63,7 @@ pub(crate) struct RecordOptions {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Audit {
     /// Tell whether a log of signatures is as it was written
     #[command(after_help = "Example:\n  chancery audit verify signatures.log")]

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::{JudgeOptions, KeyOptions, SchemeName, StampOptions};
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Cms {
     /// Write a signature over a file, beside it or around it
     #[command(

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::KeyOptions;
 
-/// What key pair to make.
+// What key pair to make.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 pub(crate) struct KeyType {
@@ -33,6 +33,7 @@ fn curve(text: &str) -> Result<EcCurve, String> {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Key {
     /// Make a key pair: in a new encrypted file, or in a token it never leaves
     #[command(
@@ -95,7 +96,7 @@ pub(crate) enum Key {
     },
 }
 
-/// What a key is to be called.
+// What a key is to be called.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = true)]
 pub(crate) struct NewName {
@@ -124,7 +125,7 @@ pub(super) fn hex_bytes(text: &str) -> Result<Hex, String> {
     bytes.filter(|bytes| !bytes.is_empty()).map(Hex).ok_or_else(|| "not whole bytes in hex".into())
 }
 
-/// What is known of the key.
+// What is known of the key.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 pub(crate) struct FindBy {

@@ -3,7 +3,7 @@
 use chancery::authenticode::{Check, Require, VerificationPolicy};
 use clap::Args;
 
-/// By which rules signatures are judged.
+// By which rules signatures are judged.
 #[derive(Args, Debug)]
 pub(crate) struct RuleOptions {
     /// Rules to judge by: strict, windows (what WinVerifyTrust would say) or integrity (nobody is asked who signed)

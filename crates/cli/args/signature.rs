@@ -56,7 +56,7 @@ pub(crate) struct Attach {
     pub(crate) output: OutputOptions,
 }
 
-/// How a signature is prepared for a key that is elsewhere.
+// How a signature is prepared for a key that is elsewhere.
 #[derive(Args, Debug)]
 pub(crate) struct ForSigning {
     /// Prepare a signature, to be signed where the key is by `sign --digest-file`
@@ -91,7 +91,7 @@ pub(crate) struct ForSigning {
     pub(crate) force: bool,
 }
 
-/// Where a changed file goes.
+// Where a changed file goes.
 #[derive(Args, Debug)]
 pub(crate) struct OutputOptions {
     /// Write here, a file or a folder, and leave the original alone

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::{AccessOptions, key_address};
 use crate::settings::store_name;
 
-/// Which stores.
+// Which stores.
 #[derive(Args, Debug)]
 pub(crate) struct FolderOption {
     /// The folder of certificate stores [default: that of the settings, or the
@@ -18,7 +18,7 @@ pub(crate) struct FolderOption {
     pub(crate) store_folder: Option<PathBuf>,
 }
 
-/// Who signs: a key, or a certificate of a store with the key that is bound to it.
+// Who signs: a key, or a certificate of a store with the key that is bound to it.
 #[derive(Args, Debug)]
 pub(crate) struct SignKey {
     /// The key: file:PATH, or an RFC 7512 URI as 'pkcs11:token=build;object=release'
@@ -45,7 +45,7 @@ impl SignKey {
     }
 }
 
-/// Whether to remember a request.
+// Whether to remember a request.
 #[derive(Args, Debug)]
 pub(crate) struct Pending {
     /// Remember the request in the stores of this location, for store accept
@@ -55,7 +55,7 @@ pub(crate) struct Pending {
     pub(crate) folder: FolderOption,
 }
 
-/// A certificate in a store.
+// A certificate in a store.
 #[derive(Args, Debug)]
 pub(crate) struct InStore {
     /// The store, as LocalMachine/My
@@ -113,7 +113,7 @@ impl From<LocationName> for Location {
     }
 }
 
-/// Where a certificate's key is.
+// Where a certificate's key is.
 #[derive(Args, Debug)]
 pub(crate) struct FindKey {
     /// Look for the key here: a token, a key in it, a file or a folder
@@ -128,6 +128,7 @@ pub(crate) struct FindKey {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Store {
     /// List the stores, or the certificates of one
     #[command(after_help = "Example:\n  chancery store list LocalMachine/My")]

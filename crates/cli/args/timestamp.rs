@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, value_parser};
 
 use super::{BatchOptions, KeyOptions, OutputOptions};
 
-/// Which servers to ask for timestamps, and how.
+// Which servers to ask for timestamps, and how.
 #[derive(Args, Debug)]
 pub(crate) struct StampOptions {
     /// Ask this server by RFC 3161; more than once for a list to fall back on [default: those of
@@ -50,6 +50,7 @@ pub(crate) struct Timestamp {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Tsa {
     /// Answer over HTTP until interrupted; nobody audits this machine's clock
     #[command(after_help = "Example:\n  chancery tsa serve --key file:tsa.key --cert tsa.pem")]

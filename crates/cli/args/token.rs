@@ -10,6 +10,7 @@ use super::key::hex_bytes;
 use super::{AccessOptions, Hex, KeyOptions, key_address};
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Token {
     /// List the tokens of a module, or of every module in the usual places
     #[command(after_help = "Example:\n  chancery token list")]
@@ -53,6 +54,7 @@ fn token_address(text: &str) -> Result<Uri, String> {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum TokenCert {
     /// List them, and which key each belongs to
     #[command(after_help = "Example:\n  chancery token cert list --key 'pkcs11:token=build'")]
@@ -98,7 +100,7 @@ pub(crate) enum TokenCert {
     },
 }
 
-/// Which of several certificates.
+// Which of several certificates.
 #[derive(Args, Debug)]
 pub(crate) struct Which {
     /// The one with this SHA-1 thumbprint
