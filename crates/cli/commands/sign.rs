@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Sign, ui: &mut Ui) -> Exit {
         }
         Err(error) => return ui.error(&error, None),
     };
-    let (identity, key, options) = match prepare(args, checked.is_some()) {
+    let (identity, key, options) = match prepare(args, checked) {
         Ok(ready) => ready,
         Err(error) => return ui.error(&error, None),
     };
@@ -151,7 +151,10 @@ fn crls(args: &Sign) -> Result<Vec<Crl>, Error> {
 }
 
 /// Opens the key once for all files.
-fn prepare(args: &Sign, checked: bool) -> Result<(Identity, String, SignFileOptions), Error> {
+fn prepare(
+    args: &Sign,
+    checked: Option<Checked>,
+) -> Result<(Identity, String, SignFileOptions), Error> {
     let keyring = args.key.access.keyring(true);
     if let Some(thumbprint) = &args.key.thumbprint {
         let stores = settings::stores(args.key.folder.store_folder.as_deref())?;
@@ -163,8 +166,12 @@ fn prepare(args: &Sign, checked: bool) -> Result<(Identity, String, SignFileOpti
     let address = args.key.address()?;
     let OpenedKey { key, address: name, certificates: stored, .. } =
         keyring.open_with_certificates(address)?;
-    let (certificate, others) = match &args.cert {
-        Some(place) if place == Path::new(FROM_TOKEN) => {
+    let is_checked = checked.is_some();
+    let of_key = |checked: &Checked| checked.signer.certificate.public_key() == key.public_key();
+    let (certificate, others) = match (&args.cert, checked.filter(of_key)) {
+        // What was judged is what signs, whatever its file says by now.
+        (_, Some(Checked { signer, .. })) => (signer.certificate, signer.chain),
+        (Some(place), _) if place == Path::new(FROM_TOKEN) => {
             let (own, mut others) =
                 keyring.identity_certificates(address, key.public_key(), now()?)?;
             for file in &args.chain {
@@ -172,10 +179,10 @@ fn prepare(args: &Sign, checked: bool) -> Result<(Identity, String, SignFileOpti
             }
             (own, others)
         }
-        Some(file) => read_identity_certificates(key.public_key(), file, &args.chain)?,
-        None => stored_identity_certificates(key.public_key(), stored, address, &args.chain)?,
+        (Some(file), _) => read_identity_certificates(key.public_key(), file, &args.chain)?,
+        (None, _) => stored_identity_certificates(key.public_key(), stored, address, &args.chain)?,
     };
-    if !checked {
+    if !is_checked {
         let signer = Signer::new(certificate.clone(), &others);
         signer.check(&crls(args)?, now()?, args.force)?;
     }
