@@ -15,7 +15,7 @@ use crate::subject::{Embedded, Measurement, Request, Signature, Subject};
 use crate::{Check, Error, Reason, spc};
 
 /// How much is read at once: large enough that calls cost nothing, small enough for the cache.
-const BUFFER_LEN: usize = 256 * 1024;
+const BUFFER_LEN: usize = 64 * 1024;
 
 /// A PE executable that can be read at any offset.
 #[derive(Debug)]

@@ -21,7 +21,8 @@ const MAX_SMALL_FILE: u64 = 16 << 20;
 pub fn read_small_file(path: &Path) -> Result<Vec<u8>, Error> {
     let failed = |error| Error::io("read", path, error);
     let file = File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
+    // Room for a certificate and its chain: without any, reading begins 32 bytes at a time.
+    let mut bytes = Vec::with_capacity(8 << 10);
     file.take(MAX_SMALL_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > MAX_SMALL_FILE {
         return Err(Error::new(
