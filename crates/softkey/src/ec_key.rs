@@ -18,8 +18,15 @@ use zeroize::Zeroizing;
 pub(crate) const SCHEMES: &[SignatureScheme] =
     &[SignatureScheme::EcdsaSha256, SignatureScheme::EcdsaSha384, SignatureScheme::EcdsaSha512];
 
-/// A private key on one of the curves; wiped when dropped.
-pub(crate) enum EcKey {
+/// A private key on one of the curves, and its public half.
+pub(crate) struct EcKey {
+    secret: Secret,
+    /// The public point, uncompressed (SEC 1 section 2.3.3). Computing it takes about as long as signing.
+    point: Box<[u8]>,
+}
+
+/// The private number; wiped when dropped.
+enum Secret {
     P256(p256::SecretKey),
     P384(p384::SecretKey),
     P521(p521::SecretKey),
@@ -27,25 +34,31 @@ pub(crate) enum EcKey {
 
 /// Does the same with the key of whichever curve it is.
 macro_rules! on_curve {
-    ($self:expr, $key:ident => $body:expr) => {
-        match $self {
-            EcKey::P256($key) => $body,
-            EcKey::P384($key) => $body,
-            EcKey::P521($key) => $body,
+    ($secret:expr, $key:ident => $body:expr) => {
+        match $secret {
+            Secret::P256($key) => $body,
+            Secret::P384($key) => $body,
+            Secret::P521($key) => $body,
         }
     };
 }
 
 impl EcKey {
+    fn new(secret: Secret) -> Self {
+        let point = secret.point(false);
+        Self { secret, point }
+    }
+
     /// Makes a key.
     pub(crate) fn generate(curve: EcCurve) -> Result<Self, KeyError> {
         let rng = &mut SysRng;
         match curve {
-            EcCurve::P256 => p256::SecretKey::try_generate_from_rng(rng).map(Self::P256),
-            EcCurve::P384 => p384::SecretKey::try_generate_from_rng(rng).map(Self::P384),
-            EcCurve::P521 => p521::SecretKey::try_generate_from_rng(rng).map(Self::P521),
+            EcCurve::P256 => p256::SecretKey::try_generate_from_rng(rng).map(Secret::P256),
+            EcCurve::P384 => p384::SecretKey::try_generate_from_rng(rng).map(Secret::P384),
+            EcCurve::P521 => p521::SecretKey::try_generate_from_rng(rng).map(Secret::P521),
             _ => return Err(unknown_curve()),
         }
+        .map(Self::new)
         .map_err(|error| {
             KeyError::new(KeyErrorKind::Unavailable, "the operating system gives no random numbers")
                 .with_source(error)
@@ -82,17 +95,18 @@ impl EcKey {
         };
         let secret = parts.private_key;
         let key = match curve {
-            EcCurve::P256 => p256::SecretKey::from_slice(secret).map(Self::P256),
-            EcCurve::P384 => p384::SecretKey::from_slice(secret).map(Self::P384),
-            EcCurve::P521 => p521::SecretKey::from_slice(secret).map(Self::P521),
+            EcCurve::P256 => p256::SecretKey::from_slice(secret).map(Secret::P256),
+            EcCurve::P384 => p384::SecretKey::from_slice(secret).map(Secret::P384),
+            EcCurve::P521 => p521::SecretKey::from_slice(secret).map(Secret::P521),
             _ => return Err(unknown_curve()),
         }
+        .map(Self::new)
         .map_err(|error| {
             KeyError::new(KeyErrorKind::Malformed, format!("not a private number of {curve}"))
                 .with_source(error)
         })?;
         // The file may hold the point in either form, ours or the compressed one.
-        let fits = |claimed: &[u8]| [false, true].iter().any(|form| *key.point(*form) == *claimed);
+        let fits = |claimed: &[u8]| *key.point == *claimed || *key.secret.point(true) == *claimed;
         if !parts.public_key.is_none_or(fits) {
             return Err(KeyError::new(
                 KeyErrorKind::Malformed,
@@ -105,12 +119,11 @@ impl EcKey {
     /// Writes an `ECPrivateKey` that holds the public half too, and no parameters: those belong into
     /// the PKCS#8 around it.
     pub(crate) fn to_sec1_der(&self) -> Result<SecretDocument, KeyError> {
-        let secret = Zeroizing::new(on_curve!(self, key => key.to_bytes().to_vec()));
-        let point = self.point(false);
+        let secret = Zeroizing::new(on_curve!(&self.secret, key => key.to_bytes().to_vec()));
         SecretDocument::encode_msg(&EcPrivateKey {
             private_key: &secret,
             parameters: None,
-            public_key: Some(&point),
+            public_key: Some(&self.point),
         })
         .map_err(|error| {
             KeyError::new(KeyErrorKind::Malformed, "the EC key cannot be encoded")
@@ -119,16 +132,16 @@ impl EcKey {
     }
 
     pub(crate) const fn curve(&self) -> EcCurve {
-        match self {
-            Self::P256(_) => EcCurve::P256,
-            Self::P384(_) => EcCurve::P384,
-            Self::P521(_) => EcCurve::P521,
+        match self.secret {
+            Secret::P256(_) => EcCurve::P256,
+            Secret::P384(_) => EcCurve::P384,
+            Secret::P521(_) => EcCurve::P521,
         }
     }
 
     /// Returns the public half.
     pub(crate) fn public_key(&self) -> Result<PublicKey, KeyError> {
-        PublicKey::from_ec_point(self.curve(), &self.point(false)).map_err(|error| {
+        PublicKey::from_ec_point(self.curve(), &self.point).map_err(|error| {
             KeyError::new(
                 KeyErrorKind::Malformed,
                 format!("the public half of a key of type {}", KeyAlgorithm::Ec(self.curve())),
@@ -146,7 +159,7 @@ impl EcKey {
         }
         macro_rules! sign {
             ($hash:ty) => {
-                on_curve!(self, key => {
+                on_curve!(&self.secret, key => {
                     let scalar = key.to_nonzero_scalar();
                     let (signature, _) = sign_prehashed_rfc6979::<_, $hash>(&scalar, digest, &[]);
                     signature.to_der().as_bytes().to_vec()
@@ -161,7 +174,10 @@ impl EcKey {
         }
     }
 
-    /// Returns the public point (SEC 1 section 2.3.3).
+}
+
+impl Secret {
+    /// Computes the public point (SEC 1 section 2.3.3).
     fn point(&self, compressed: bool) -> Box<[u8]> {
         on_curve!(self, key => key.public_key().to_sec1_point(compressed).to_bytes())
     }
