@@ -30,7 +30,15 @@ pub(crate) fn run(course: &Course, sizes: &[u64]) {
     );
     let mut memory = Table::new(
         "memory",
-        &["MiB", "key", "verify", "in place", "to a new file", "osslsigncode sign", "osslsigncode verify"],
+        &[
+            "MiB",
+            "key",
+            "verify",
+            "in place",
+            "to a new file",
+            "osslsigncode sign",
+            "osslsigncode verify",
+        ],
     );
     for (mib, key, kind) in rows(sizes) {
         let world = World::make();
@@ -69,7 +77,15 @@ pub(crate) fn run(course: &Course, sizes: &[u64]) {
             None => "-".to_owned(),
         });
         let [verify, in_place, new, their_sign, their_verify] = peaks;
-        memory.row([mib.to_string(), key.to_owned(), verify, in_place, new, their_sign, their_verify]);
+        memory.row([
+            mib.to_string(),
+            key.to_owned(),
+            verify,
+            in_place,
+            new,
+            their_sign,
+            their_verify,
+        ]);
     }
     course.publish(&seconds);
     course.publish(&memory);

@@ -1,10 +1,10 @@
-//! The same questions, answered by AWS-LC, which is several times as fast.
+//! The same questions, answered by AWS-LC, which is several times as fast; and the hashes it is faster at.
 //!
 //! It is asked only where it knows key, scheme and hash, and nothing depends on how it reads what is unusual: encodings
 //! are checked before it sees them, by the same code as without it. For everything else, and for keys it will not
 //! take, there is `None`, and the other implementation decides.
 
-use aws_lc_rs::digest::{self, Digest};
+use aws_lc_rs::digest::{self, Context, Digest};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P256_SHA512_ASN1, ECDSA_P384_SHA256_ASN1,
     ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA512_ASN1, ECDSA_P521_SHA256_ASN1, ECDSA_P521_SHA384_ASN1,
@@ -26,6 +26,31 @@ const MODULUS_LEN: core::ops::RangeInclusive<usize> = 256..=1024;
 
 /// An elliptic-curve point in uncompressed form (SEC 1 section 2.3.3).
 const UNCOMPRESSED: u8 = 4;
+
+/// A hash that few processors have instructions for, and that AWS-LC computes in less time.
+macro_rules! hash {
+    ($name:ident, $algorithm:ident) => {
+        #[derive(Clone)]
+        pub(crate) struct $name(Context);
+
+        impl $name {
+            pub(crate) fn new() -> Self {
+                Self(Context::new(&digest::$algorithm))
+            }
+
+            pub(crate) fn update(&mut self, data: &[u8]) {
+                self.0.update(data);
+            }
+
+            pub(crate) fn finalize(self) -> Vec<u8> {
+                self.0.finish().as_ref().to_vec()
+            }
+        }
+    };
+}
+
+hash!(Sha384, SHA384);
+hash!(Sha512, SHA512);
 
 pub(crate) fn verify(
     key: &PublicKey,

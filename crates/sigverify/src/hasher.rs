@@ -4,7 +4,12 @@ use core::fmt;
 
 use chancery_key::DigestAlgorithm;
 use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha256};
+#[cfg(not(feature = "aws-lc-rs"))]
+use sha2::{Sha384, Sha512};
+
+#[cfg(feature = "aws-lc-rs")]
+use crate::aws_lc::{Sha384, Sha512};
 
 /// An incremental hash whose function is chosen at run time.
 ///

@@ -173,7 +173,6 @@ impl EcKey {
             _ => None,
         }
     }
-
 }
 
 impl Secret {
