@@ -25,13 +25,17 @@ impl BatchOptions {
         FileList::new(arguments.to_vec(), self.recursive)
     }
 
-    /// Says how many files may be in each stage.
+    /// Says how many of the files that these arguments name may be in each stage.
     pub(crate) fn limits(
         &self,
+        arguments: &[PathBuf],
         sessions: Option<NonZeroUsize>,
         timestamps: Option<NonZeroUsize>,
     ) -> StageLimits {
-        let mut limits = StageLimits::default();
+        let mut limits = match arguments {
+            [file] if file.is_file() => StageLimits::one_file(),
+            _ => StageLimits::default(),
+        };
         if let Some(jobs) = self.jobs {
             limits.hashing = jobs;
         }

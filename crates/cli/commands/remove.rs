@@ -20,7 +20,7 @@ pub(crate) fn run(args: &Remove, ui: &mut Ui) -> Exit {
         let error = Error::new(ErrorKind::Usage, "--out must be a folder for several files");
         return ui.error(&error, None);
     }
-    let limits = args.batch.limits(None, None);
+    let limits = args.batch.limits(&args.files, None, None);
     let stages = Stages::new(&limits);
     let job = RemoveJob { args };
     batch::run(&job, &args.files, &args.batch, &stages, &limits, "unsigning", ui)

@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Sign, ui: &mut Ui) -> Exit {
         Ok(ready) => ready,
         Err(error) => return ui.error(&error, None),
     };
-    let limits = args.batch.limits(args.key.access.sessions, args.timestamp_jobs);
+    let limits = args.batch.limits(&args.files, args.key.access.sessions, args.timestamp_jobs);
     let mut stages = Stages::new(&limits);
     if let Some(path) = &args.record.audit {
         stages = match AuditLog::open(path, &key) {

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &Timestamp, ui: &mut Ui) -> Exit {
         Ok(timestamper) => timestamper,
         Err(error) => return ui.error(&error, None),
     };
-    let limits = args.batch.limits(None, args.timestamp_jobs);
+    let limits = args.batch.limits(&args.files, None, args.timestamp_jobs);
     let stages = Stages::new(&limits);
     let job = StampJob { args, timestamper };
     batch::run(&job, &args.files, &args.batch, &stages, &limits, "timestamping", ui)

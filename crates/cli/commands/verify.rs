@@ -25,7 +25,7 @@ pub(crate) fn run(args: &Verify, ui: &mut Ui) -> Exit {
         Err(error) => return ui.error(&error, None),
     };
     let fetcher = Mutex::new(Fetcher::new(&args.judge));
-    let limits = args.batch.limits(None, None);
+    let limits = args.batch.limits(&args.files, None, None);
     let stages = Stages::new(&limits);
     let job = VerifyJob { args, evidence, timestamp_anchors, fetcher };
     batch::run(&job, &args.files, &args.batch, &stages, &limits, "verifying", ui)

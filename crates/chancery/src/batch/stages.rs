@@ -75,6 +75,16 @@ impl Default for StageLimits {
     }
 }
 
+impl StageLimits {
+    /// For a file on its own: one in each stage. To find out how many processors there are takes longer than to hash
+    /// a small file.
+    #[must_use]
+    pub const fn one_file() -> Self {
+        let one = NonZeroUsize::MIN;
+        Self { hashing: one, signing: one, stamping: one, writing: one }
+    }
+}
+
 /// The stages of one run: every file takes a permit for the stage it is in, and keeps no more than one.
 ///
 /// So hashing, the token, the timestamp server and the disk work at the same time, and a slow one holds up what
@@ -122,7 +132,7 @@ impl Stages {
     /// The stages of a file on its own, which is durable when it is done.
     #[must_use]
     pub fn alone() -> Self {
-        Self { grouped: false, ..Self::new(&StageLimits::default()) }
+        Self { grouped: false, ..Self::new(&StageLimits::one_file()) }
     }
 
     /// Returns how many files are in a stage.

@@ -18,7 +18,7 @@ pub(super) fn run(args: &Sign, checked: &Checked, ui: &mut Ui) -> Exit {
         Ok(options) => options,
         Err(error) => return ui.error(&error, None),
     };
-    let limits = args.batch.limits(None, None);
+    let limits = args.batch.limits(&args.files, None, None);
     let stages = Stages::new(&limits);
     let job = PlanJob { args, checked, options };
     batch::run(&job, &args.files, &args.batch, &stages, &limits, "planning", ui)
