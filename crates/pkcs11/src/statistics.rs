@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Statistics {
     /// How often each function was called, as in `C_Sign`, whatever came of it.
     pub calls: BTreeMap<&'static str, u64>,
-    /// How often something was tried again, by what had come before: the name of a return code, or `token-not-listed`
-    /// and `no-private-keys` for what a shared file store sometimes pretends while another process writes to it.
+    /// How often something was tried again, by what had come before: the name of a return code, or `token-not-listed`,
+    /// `token-replaced` and `no-private-keys` for what a shared file store sometimes pretends while another process
+    /// writes to it.
     pub retries: BTreeMap<&'static str, u64>,
 }
 

@@ -169,7 +169,10 @@ impl Connection {
         let facts = self.facts().or_else(|error| {
             // Another token in the slot, where it may be this one in the middle of a change.
             match self.shared_file_store && retry::call_of(&error).is_none() {
-                true => self.facts_read_afresh(&mut retry::pauses()),
+                true => {
+                    self.count_retry("token-replaced");
+                    self.facts_read_afresh(&mut retry::pauses())
+                }
                 false => Err(error),
             }
         })?;
