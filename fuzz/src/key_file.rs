@@ -34,7 +34,8 @@ pub fn key_file(data: &[u8]) {
     }
 }
 
-fn check_key(key: SoftKey) {
+/// What was read signs, and is written and read again.
+pub(crate) fn check_key(key: SoftKey) {
     let plain = key.danger_to_plain_pem().expect("what was read is written");
     let again =
         SoftKey::from_pem(&plain, &Passphrase::none(), "plain").expect("what we write is read");

@@ -14,12 +14,15 @@ mod key_file;
 mod modulus;
 mod pe;
 mod pkcs11_uri;
+mod pkcs12;
+mod pki_data;
 pub mod seeds;
 mod sign_verify;
 mod signed_data;
 mod timestamp;
 mod verify;
 
+pub use self::pkcs12::pkcs12;
 pub use attach::attach;
 pub use certificate::certificate;
 pub use certstore::{registry_blob, registry_file, store};
@@ -32,6 +35,7 @@ pub use key_file::key_file;
 pub use modulus::modulus;
 pub use pe::pe;
 pub use pkcs11_uri::pkcs11_uri;
+pub use pki_data::pki_data;
 pub use sign_verify::sign_verify;
 pub use signed_data::signed_data;
 pub use timestamp::timestamp;
@@ -63,7 +67,7 @@ impl Target {
 }
 
 /// Every target, by name.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 20] = [
     Target::new("attach", attach),
     Target::new("certificate", certificate),
     Target::new("chain", chain),
@@ -75,6 +79,8 @@ pub const TARGETS: [Target; 18] = [
     Target::new("modulus", modulus),
     Target::new("pe", pe),
     Target::new("pkcs11_uri", pkcs11_uri),
+    Target::new("pkcs12", pkcs12),
+    Target::new("pki_data", pki_data),
     Target::new("registry_blob", registry_blob),
     Target::new("registry_file", registry_file),
     Target::new("sign_verify", sign_verify),

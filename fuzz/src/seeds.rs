@@ -15,6 +15,8 @@ mod key_file;
 mod modulus;
 pub(crate) mod pe;
 mod pkcs11_uri;
+mod pkcs12;
+mod pki_data;
 mod sign_verify;
 mod signed_data;
 mod timestamp;
@@ -38,6 +40,8 @@ pub fn of(target: &str) -> Seeds {
         "modulus" => modulus::seeds(),
         "pe" => pe::seeds(),
         "pkcs11_uri" => pkcs11_uri::seeds(),
+        "pkcs12" => pkcs12::seeds(),
+        "pki_data" => pki_data::seeds(),
         "registry_blob" => certstore::registry_blob(),
         "registry_file" => certstore::registry_file(),
         "sign_verify" => sign_verify::seeds(),
