@@ -14,8 +14,7 @@ pub(crate) fn run(course: &Course, sizes: &[u64]) {
     let mut seconds = Table::new(
         "sizes",
         &[
-            "MiB",
-            "key",
+            "MiB, key",
             "openssl dgst",
             "verify",
             "of dgst",
@@ -31,8 +30,7 @@ pub(crate) fn run(course: &Course, sizes: &[u64]) {
     let mut memory = Table::new(
         "memory",
         &[
-            "MiB",
-            "key",
+            "MiB, key",
             "verify",
             "in place",
             "to a new file",
@@ -59,8 +57,7 @@ pub(crate) fn run(course: &Course, sizes: &[u64]) {
             ratio => format!("{ratio:.2}"),
         };
         seconds.row([
-            mib.to_string(),
-            key.to_owned(),
+            format!("{mib}, {key}"),
             s(0),
             s(1),
             ratio(1, 0),
@@ -77,15 +74,7 @@ pub(crate) fn run(course: &Course, sizes: &[u64]) {
             None => "-".to_owned(),
         });
         let [verify, in_place, new, their_sign, their_verify] = peaks;
-        memory.row([
-            mib.to_string(),
-            key.to_owned(),
-            verify,
-            in_place,
-            new,
-            their_sign,
-            their_verify,
-        ]);
+        memory.row([format!("{mib}, {key}"), verify, in_place, new, their_sign, their_verify]);
     }
     course.publish(&seconds);
     course.publish(&memory);
