@@ -5,7 +5,9 @@ mod limiter;
 mod listing;
 mod stages;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
@@ -110,9 +112,10 @@ impl Batch {
         let waiting = Mutex::new(waiting);
         let (hand_in, results) = mpsc::channel();
         thread::scope(|scope| {
+            let hired = RefCell::new(Vec::new());
             let hire = || {
                 let (waiting, work, hand_in) = (&waiting, &work, hand_in.clone());
-                scope.spawn(move || worker(waiting, work, &hand_in));
+                hired.borrow_mut().push(scope.spawn(move || worker(waiting, work, &hand_in)));
             };
             let mut run = Run {
                 next: 0,
@@ -126,7 +129,16 @@ impl Batch {
                 results,
                 hand_out: Some(hand_out),
             };
-            run.all(files, &self.stop, progress)
+            let ended = run.all(files, &self.stop, progress);
+            drop(run);
+            // A scope waits for what its threads do, and not for their end, in which libraries behind a PKCS#11 module
+            // clear up: they must not find that the process, ending meanwhile, has cleared up already.
+            for thread in hired.into_inner() {
+                if let Err(panicked) = thread.join() {
+                    resume_unwind(panicked);
+                }
+            }
+            ended
         })
     }
 }
@@ -363,7 +375,37 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "a scoped thread panicked")]
+    fn threads_have_ended_when_the_run_has() {
+        struct Slow;
+        impl Drop for Slow {
+            fn drop(&mut self) {
+                thread::sleep(Duration::from_millis(50));
+                ENDED.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        static BEGUN: AtomicUsize = AtomicUsize::new(0);
+        static ENDED: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static SLOW: Slow = {
+                BEGUN.fetch_add(1, Ordering::Relaxed);
+                Slow
+            };
+        }
+        struct Deaf;
+        impl Progress<()> for Deaf {
+            fn done(&mut self, _: Vec<Finished<()>>) -> Result<(), Error> {
+                Ok(())
+            }
+        }
+        let batch = Batch::new(&StageLimits::default(), Arc::default());
+        batch.run((0..20).map(file), |_| SLOW.with(|_| ()), &mut Deaf).unwrap();
+        let begun = BEGUN.load(Ordering::Relaxed);
+        assert!(begun > 0);
+        assert_eq!(ENDED.load(Ordering::Relaxed), begun);
+    }
+
+    #[test]
+    #[should_panic(expected = "a fault")]
     fn a_panic_in_the_work_ends_the_run_instead_of_waiting_for_ever() {
         let batch = Batch::new(&StageLimits::default(), Arc::default());
         let work = |_: &Listed| -> usize { panic!("a fault") };
