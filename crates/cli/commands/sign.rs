@@ -166,10 +166,11 @@ fn prepare(
     let address = args.key.address()?;
     let OpenedKey { key, address: name, certificates: stored, .. } =
         keyring.open_with_certificates(address)?;
-    let is_checked = checked.is_some();
     let of_key = |checked: &Checked| checked.signer.certificate.public_key() == key.public_key();
-    let (certificate, others) = match (&args.cert, checked.filter(of_key)) {
-        // What was judged is what signs, whatever its file says by now.
+    let checked = checked.filter(of_key);
+    let is_checked = checked.is_some();
+    let (certificate, others) = match (&args.cert, checked) {
+        // What was judged is what signs, whatever its file says by now; another of the file is judged below.
         (_, Some(Checked { signer, .. })) => (signer.certificate, signer.chain),
         (Some(place), _) if place == Path::new(FROM_TOKEN) => {
             let (own, mut others) =
