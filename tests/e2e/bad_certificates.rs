@@ -5,7 +5,7 @@ use std::fs;
 use chancery_testkit::openssl::openssl;
 use tempfile::TempDir;
 
-use crate::support::{chancery, rsa};
+use crate::support::{chancery, names, program, rsa};
 
 /// Keys, requests and certificates by name, in a folder.
 struct Maker(TempDir);
@@ -146,4 +146,35 @@ fn a_critical_extension_nobody_knows_is_refused() {
         let says = openssl(["verify", "-CAfile", &root, &leaf]).status.success();
         assert_eq!(says, code == 0, "openssl");
     }
+}
+
+#[test]
+fn the_certificate_that_only_the_key_picks_from_a_file_is_judged_too() {
+    let maker = Maker::new();
+    let root = maker.root("root");
+    maker.request("leaf");
+    maker.issue("leaf", "root", "leaf", "leaf.pem");
+    let both = maker.path("both.pem");
+    let read = |name: &str| fs::read_to_string(maker.path(name)).unwrap();
+    fs::write(&both, read("leaf.pem") + &read("root.pem")).unwrap();
+    let (folder, program) = program();
+    let before = fs::read(&program).unwrap();
+    let sign = |key: &str, more: &[&str]| {
+        let key = format!("file:{}", maker.path(key));
+        let args = ["sign", "--key", &key, "--cert", &both, "--no-timestamp"];
+        chancery(args.iter().chain(more).chain(&[program.to_str().unwrap()]))
+    };
+    // The leaf is what the file is about, and nothing speaks against it; the key is the issuer's.
+    let run = sign("root.key", &[]).ends_with(1);
+    assert!(run.stderr.contains("nothing is signed"), "{}", run.stderr);
+    assert_eq!(fs::read(&program).unwrap(), before);
+    assert_eq!(names(folder.path()), ["program.exe"]);
+
+    sign("leaf.key", &[]).ends_with(0);
+    let path = program.to_str().unwrap();
+    let verify = || chancery(["verify", "--roots", &root, path]);
+    verify().ends_with(0);
+    sign("root.key", &["--force", "--replace"]).ends_with(0);
+    let run = verify().ends_with(1);
+    assert!(run.stdout.contains("CN=Bad root"), "{}", run.stdout);
 }
