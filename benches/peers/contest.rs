@@ -37,12 +37,16 @@ impl Course {
 
     /// Says what all this was measured on.
     pub(crate) fn machine(&self) {
-        let by_aws_lc = cfg!(feature = "aws-lc-rs");
+        let verifier = match (cfg!(feature = "aws-lc-rs"), cfg!(feature = "ring")) {
+            (true, _) => "by AWS-LC",
+            (false, true) => "by ring",
+            (false, false) => "in Rust",
+        };
         let mut table = Table::new("machine", &["what", ""]);
         for (what, is) in [
             ("processor", processor()),
             ("system", said("uname", &["-sr"])),
-            ("signatures verified", (if by_aws_lc { "by AWS-LC" } else { "in Rust" }).to_owned()),
+            ("signatures verified", verifier.to_owned()),
             ("osslsigncode", said("osslsigncode", &["--version"])),
             ("openssl", said("openssl", &["version"])),
             ("valgrind", said("valgrind", &["--version"])),

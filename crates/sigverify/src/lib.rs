@@ -11,8 +11,13 @@
     )
 )]
 
+#[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
+#[cfg(test)]
+mod agreement;
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc;
+#[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+mod by_ring;
 mod ecdsa_signature;
 mod ed25519_signature;
 mod error;

@@ -22,7 +22,12 @@ pub fn verify(
         (SchemeFamily::EdDsa, PublicKeyNumbers::Ed25519 { point }) => {
             ed25519_signature::verify(point, message, signature)
         }
-        _ => verify_digest(key, scheme, &digest(scheme.digest(), message), signature),
+        _ => {
+            let digest = digest(scheme.digest(), message);
+            once(key, scheme, &digest, signature, || {
+                compute_message(key, scheme, message, &digest, signature)
+            })
+        }
     }
 }
 
@@ -42,13 +47,43 @@ pub fn verify_digest(
     if digest.len() != expected {
         return Err(VerifyError::DigestLength { expected, given: digest.len() });
     }
+    once(key, scheme, digest, signature, || compute(key, scheme, digest, signature))
+}
+
+/// Computes what was not computed before, or did not hold.
+fn once(
+    key: &PublicKey,
+    scheme: SignatureScheme,
+    digest: &[u8],
+    signature: &[u8],
+    compute: impl FnOnce() -> Result<(), VerifyError>,
+) -> Result<(), VerifyError> {
     let inputs = Inputs::of(key, scheme, digest, signature);
     if inputs.held() {
         return Ok(());
     }
-    compute(key, scheme, digest, signature)?;
+    compute()?;
     inputs.remember();
     Ok(())
+}
+
+/// Computes over a message and its digest, by whatever is quickest at it.
+fn compute_message(
+    key: &PublicKey,
+    scheme: SignatureScheme,
+    #[cfg_attr(
+        any(not(feature = "ring"), feature = "aws-lc-rs"),
+        expect(unused_variables, reason = "its digest is enough")
+    )]
+    message: &[u8],
+    digest: &[u8],
+    signature: &[u8],
+) -> Result<(), VerifyError> {
+    #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+    if crate::by_ring::held(key, scheme, message, signature) {
+        return Ok(());
+    }
+    compute(key, scheme, digest, signature)
 }
 
 fn compute(
