@@ -3,8 +3,8 @@
 mod left_overs;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use chancery::Error;
@@ -15,6 +15,7 @@ use indicatif::HumanBytes;
 
 use crate::args::BatchOptions;
 use crate::exit::Exit;
+use crate::interrupt;
 use crate::json;
 use crate::ui::{self, Ui};
 use crate::watch;
@@ -61,7 +62,7 @@ pub(crate) fn run<J: Job>(
     doing: &'static str,
     ui: &mut Ui,
 ) -> Exit {
-    let stop = stop_on_interrupt();
+    let stop = interrupt::stop();
     let batch = Batch::new(limits, Arc::clone(&stop));
     let several = arguments.len() > 1 || options.recursive;
     let bar = ui.progress(if several { 0 } else { 1 }, doing);
@@ -100,28 +101,6 @@ pub(crate) fn run<J: Job>(
         exit = exit.graver(Exit::Interrupted);
     }
     exit
-}
-
-/// Returns what is set once the user wants no more: by the first Ctrl-C or SIGTERM. The second ends the process.
-fn stop_on_interrupt() -> Arc<AtomicBool> {
-    static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-    let stop = STOP.get_or_init(|| {
-        let stop = Arc::new(AtomicBool::new(false));
-        let set = Arc::clone(&stop);
-        // Where no handler can be set, the signal ends the process, and each file is as it was or done.
-        let _ = ctrlc::set_handler(move || {
-            if set.swap(true, Ordering::Relaxed) {
-                end();
-            }
-        });
-        stop
-    });
-    Arc::clone(stop)
-}
-
-#[expect(clippy::exit, reason = "asked for twice; files are replaced in one step")]
-fn end() {
-    std::process::exit(Exit::Interrupted.code().into());
 }
 
 #[derive(Clone, Copy, Debug, Default)]

@@ -8,6 +8,7 @@ mod commands;
 mod compat;
 mod exit;
 mod hints;
+mod interrupt;
 mod json;
 mod pin;
 mod settings;

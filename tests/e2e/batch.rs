@@ -170,6 +170,32 @@ fn an_interrupted_run_finishes_what_it_began_and_leaves_nothing_behind() {
     assert_eq!(signatures(&paths[0]), 1);
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn what_nohup_started_goes_on_when_the_terminal_is_closed() {
+    let (folder, paths) = programs(60, 5000);
+    for (trap, code) in [("trap '' HUP; exec \"$@\"", 0), ("exec \"$@\"", 130)] {
+        let sign = command(["sign", "--append", "--recursive", folder.path().to_str().unwrap()]);
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", trap, "sh"])
+            .arg(sign.get_program())
+            .args(sign.get_args())
+            .args(ec().options())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        lines.next().unwrap().unwrap();
+        let kill =
+            std::process::Command::new("kill").args(["-HUP", &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        let told = 1 + lines.count();
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{trap}");
+        assert_eq!(told == paths.len(), code == 0, "{trap}: {told}");
+    }
+}
+
 /// Tells signed files from others without running anything: there are many.
 fn signatures_by_length(path: &Path) -> bool {
     let layout = chancery::pe::Layout::parse(&mut fs::read(path).unwrap().as_slice()).unwrap();
