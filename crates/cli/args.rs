@@ -185,7 +185,7 @@ pub(crate) struct AccessOptions {
     #[arg(long, help_heading = "Key options")]
     pub(crate) allow_final_try: bool,
     /// Use the token in this many sessions at once [default: 8 at most]
-    #[arg(long, value_name = "N", help_heading = "Key options")]
+    #[arg(long, value_name = "N", value_parser = batch::count, help_heading = "Key options")]
     pub(crate) sessions: Option<NonZeroUsize>,
 }
 
@@ -293,7 +293,7 @@ pub(crate) struct Sign {
     #[command(flatten)]
     pub(crate) batch: BatchOptions,
     /// Ask for this many timestamps at once [default: 4]
-    #[arg(long, value_name = "N", help_heading = "Many files")]
+    #[arg(long, value_name = "N", value_parser = batch::count, help_heading = "Many files")]
     pub(crate) timestamp_jobs: Option<NonZeroUsize>,
 }
 

@@ -4,13 +4,13 @@ mod left_overs;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use chancery::Error;
 use chancery::batch::{
     Batch, Finished, Listed, Progress, Stage, StageLimits, Stages, sync_folders,
 };
+use chancery::{Error, ErrorKind};
 use indicatif::HumanBytes;
 
 use crate::args::BatchOptions;
@@ -23,13 +23,18 @@ use crate::watch;
 /// What a command does with each file.
 pub(crate) trait Job: Sync {
     /// What became of a file.
-    type Done: Send;
+    type Done: Send + 'static;
 
     /// Works on a file, in whatever thread.
     fn work(&self, file: &Listed, stages: &Stages) -> Self::Done;
 
     /// Returns the file that was written.
     fn written<'a>(&self, done: &'a Self::Done) -> Option<&'a Path>;
+
+    /// Returns where changed files go, if not into the place of the original.
+    fn results(&self) -> Option<&Path> {
+        None
+    }
 
     /// Tells whether files are written, and what killed runs left is to be cleared away.
     fn writes(&self) -> bool {
@@ -74,6 +79,8 @@ pub(crate) fn run<J: Job>(
         exit: Exit::Done,
         begun: Instant::now(),
         counts: Counts::default(),
+        stop: Arc::clone(&stop),
+        is_stopping: false,
     };
     let work = |file: &Listed| {
         if file.again {
@@ -82,7 +89,7 @@ pub(crate) fn run<J: Job>(
         let _working = watch::working_on(&file.path);
         Some(job.work(file, stages))
     };
-    let mut files = options.files(arguments);
+    let mut files = options.files(arguments, job.results());
     if job.writes() {
         files = files.noting(stages.left_overs());
     }
@@ -93,10 +100,15 @@ pub(crate) fn run<J: Job>(
     if let Err(error) = ended {
         exit = exit.graver(ui.error(&error, None));
     }
-    if several || counts.all() > 1 {
+    let is_stopped = stop.load(Ordering::Relaxed);
+    if counts.all() == 0 && exit == Exit::Done && !is_stopped {
+        let error =
+            Error::new(ErrorKind::Io, "there is no program in what was named: nothing is done");
+        exit = ui.error(&error, None);
+    } else if several || counts.all() > 1 {
         summary(&counts, stages, begun, doing, ui);
     }
-    if stop.load(Ordering::Relaxed) {
+    if is_stopped {
         ui.warn("interrupted: what was begun is done, the other files are as they were");
         exit = exit.graver(Exit::Interrupted);
     }
@@ -124,6 +136,9 @@ struct Telling<'a, J> {
     exit: Exit,
     begun: Instant,
     counts: Counts,
+    stop: Arc<AtomicBool>,
+    /// Whether the user was told that the run is ending.
+    is_stopping: bool,
 }
 
 impl<J: Job> Progress<Option<J::Done>> for Telling<'_, J> {
@@ -149,7 +164,7 @@ impl<J: Job> Progress<Option<J::Done>> for Telling<'_, J> {
             let exit = self.bar.done(|| match finished.result {
                 Ok((file, Some(done))) => job.show(&file.path, done, ui),
                 Ok((file, None)) => {
-                    let text = || format!("{}: done already in this run", file.path.display());
+                    let text = || format!("{}: named before in this run", file.path.display());
                     ui.success(&json::Again::new(&file.path), text);
                     Exit::Done
                 }
@@ -170,6 +185,13 @@ impl<J: Job> Progress<Option<J::Done>> for Telling<'_, J> {
     }
 
     fn tick(&mut self) {
+        if !self.is_stopping && self.stop.load(Ordering::Relaxed) {
+            self.is_stopping = true;
+            let ui = &mut *self.ui;
+            self.bar.suspend(|| {
+                ui.note("interrupted: finishing the files that were begun; once more to end now");
+            });
+        }
         let busiest = Stage::ALL.into_iter().max_by_key(|stage| self.stages.files_in(*stage));
         let what = busiest.filter(|stage| self.stages.files_in(*stage) > 0).map_or("", Stage::name);
         let (bytes, rate) = rate(self.stages, self.begun);

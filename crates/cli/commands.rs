@@ -36,7 +36,7 @@ pub(crate) use self::cert::usages;
 use crate::args::{Cli, Command, JudgeOptions};
 use crate::exit::Exit;
 use crate::json;
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 
 /// Runs a command and says how it ended.
 pub(crate) fn run(command: Command, ui: &mut Ui) -> Exit {
@@ -60,7 +60,9 @@ pub(crate) fn run(command: Command, ui: &mut Ui) -> Exit {
         Command::Store(args) => settle(store::run(&args, ui), ui),
         Command::Token(args) => settle(token::run(&args, ui), ui),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "chancery", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "chancery", &mut script);
+            ui::print(&String::from_utf8_lossy(&script));
             Exit::Done
         }
     }

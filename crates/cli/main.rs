@@ -15,6 +15,7 @@ mod settings;
 mod ui;
 mod watch;
 
+use std::panic;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -25,6 +26,11 @@ use crate::exit::Exit;
 use crate::ui::Ui;
 
 fn main() -> ExitCode {
+    // What panicked has said so on stderr.
+    panic::catch_unwind(run).unwrap_or_else(|_| Exit::Bug.into())
+}
+
+fn run() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
     if let Some(exit) = compat::run(&args) {
         return exit;
@@ -47,5 +53,6 @@ fn main() -> ExitCode {
     {
         return ui.error(&error, None).into();
     }
-    commands::run(cli.command, &mut ui).into()
+    let exit = commands::run(cli.command, &mut ui);
+    ui.close(exit).into()
 }

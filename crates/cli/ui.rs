@@ -3,9 +3,10 @@
 use std::error::Error as _;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use chancery::Error;
+use chancery::{Error, ErrorKind};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -95,6 +96,19 @@ impl Ui {
         exit
     }
 
+    /// Ends the command: with its own exit code, unless what it had to say was not written.
+    pub(crate) fn close(&mut self, exit: Exit) -> Exit {
+        let unsaid = UNSAID.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match unsaid {
+            Some(error) => {
+                let message = "cannot write to stdout: what was to be said is not all there";
+                let error = Error::new(ErrorKind::Io, message).with_source(error);
+                exit.graver(self.error(&error, None))
+            }
+            None => exit,
+        }
+    }
+
     /// Shows how far work over files is, on a terminal, once it takes longer than an eye blinks.
     pub(crate) fn progress(&self, files: usize, doing: &'static str) -> Progress {
         let visible = !self.quiet && !self.is_json() && io::stderr().is_terminal();
@@ -153,9 +167,22 @@ impl Drop for Progress {
     }
 }
 
-/// Writes a line to stdout. A reader that has gone (`chancery ... | head`) is no error.
-fn print_line(line: &str) {
+/// Why an answer did not reach stdout.
+static UNSAID: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// Writes to stdout. A reader that has gone (`chancery ... | head`) is no error; a disk that is full is one, which
+/// [`Ui::close`] tells.
+pub(crate) fn print(text: &str) {
     let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{line}");
-    let _ = out.flush();
+    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if let Err(error) = printed
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        UNSAID.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+}
+
+/// Writes a line to stdout.
+fn print_line(line: &str) {
+    print(&format!("{line}\n"));
 }

@@ -3,6 +3,7 @@
 
 mod limiter;
 mod listing;
+mod source;
 mod stages;
 
 use std::cell::RefCell;
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use self::source::{Next, Source};
 use crate::writer::sync_folder;
 
 pub use self::listing::{FileList, Listed};
@@ -65,6 +67,10 @@ pub struct Finished<T> {
 
 enum Message<T> {
     Done(usize, Listed, T),
+    /// The run was stopped before the file was begun.
+    Dropped(usize),
+    /// There may be one more file to hand out.
+    Listed,
     /// A worker panicked.
     Lost,
 }
@@ -85,7 +91,7 @@ pub fn sync_folders<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<(),
 
 impl Batch {
     /// Makes a run with as many files in flight as these limits can use. Once `stop` is set, no further file is
-    /// begun, and those in flight are finished.
+    /// begun, not even one that waits for a worker, and those in flight are finished.
     #[must_use]
     pub fn new(limits: &StageLimits, stop: Arc<AtomicBool>) -> Self {
         let all = [limits.hashing, limits.signing, limits.stamping, limits.writing];
@@ -95,14 +101,14 @@ impl Batch {
 
     /// Does `work` for every file, and tells `progress` what became of each.
     ///
-    /// Files are listed only as they are needed. What `work` returns is kept until all files before it are done,
+    /// Files are listed by a thread of its own, only a few ahead of what is needed. What `work` returns is kept until all files before it are done,
     /// for at most 1024 files.
     ///
     /// # Errors
     /// What `progress` says.
-    pub fn run<T: Send>(
+    pub fn run<T: Send + 'static>(
         &self,
-        files: impl Iterator<Item = Result<Listed, crate::Error>>,
+        files: impl Iterator<Item = Result<Listed, crate::Error>> + Send + 'static,
         work: impl Fn(&Listed) -> T + Sync,
         progress: &mut impl Progress<T>,
     ) -> Result<(), crate::Error> {
@@ -111,11 +117,16 @@ impl Batch {
         let (hand_out, waiting) = mpsc::sync_channel(room);
         let waiting = Mutex::new(waiting);
         let (hand_in, results) = mpsc::channel();
+        let wake = hand_in.clone();
+        let mut source = Source::new(files, room, &self.stop, move || {
+            let _ = wake.send(Message::Listed);
+        });
         thread::scope(|scope| {
             let hired = RefCell::new(Vec::new());
             let hire = || {
                 let (waiting, work, hand_in) = (&waiting, &work, hand_in.clone());
-                hired.borrow_mut().push(scope.spawn(move || worker(waiting, work, &hand_in)));
+                let worker = move || worker(waiting, work, &self.stop, &hand_in);
+                hired.borrow_mut().push(scope.spawn(worker));
             };
             let mut run = Run {
                 next: 0,
@@ -129,7 +140,7 @@ impl Batch {
                 results,
                 hand_out: Some(hand_out),
             };
-            let ended = run.all(files, &self.stop, progress);
+            let ended = run.all(&mut source, &self.stop, progress);
             drop(run);
             // A scope waits for what its threads do, and not for their end, in which libraries behind a PKCS#11 module
             // clear up: they must not find that the process, ending meanwhile, has cleared up already.
@@ -146,6 +157,7 @@ impl Batch {
 fn worker<T>(
     waiting: &Mutex<Receiver<(usize, Listed)>>,
     work: &impl Fn(&Listed) -> T,
+    stop: &AtomicBool,
     hand_in: &Sender<Message<T>>,
 ) {
     /// Tells that a worker is gone, where nobody would hear of the file it had.
@@ -161,9 +173,14 @@ fn worker<T>(
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((index, file)) = next else { return };
         let mut alarm = Alarm(Some(hand_in));
-        let done = work(&file);
+        let message = if stop.load(Ordering::Relaxed) {
+            Message::Dropped(index)
+        } else {
+            let done = work(&file);
+            Message::Done(index, file, done)
+        };
         alarm.0 = None;
-        if hand_in.send(Message::Done(index, file, done)).is_err() {
+        if hand_in.send(message).is_err() {
             return;
         }
     }
@@ -181,24 +198,23 @@ struct Run<T, H> {
     workers: usize,
     /// Starts one more worker. There are no more than files: a command for one file starts one thread.
     hire: H,
-    ready: BTreeMap<usize, Finished<T>>,
+    /// What is done; nothing, where a file was not begun.
+    ready: BTreeMap<usize, Option<Finished<T>>>,
     results: Receiver<Message<T>>,
     hand_out: Option<SyncSender<(usize, Listed)>>,
 }
 
 impl<T, H: Fn()> Run<T, H> {
-    fn all(
+    fn all<I: Iterator<Item = Result<Listed, crate::Error>> + Send + 'static>(
         &mut self,
-        files: impl Iterator<Item = Result<Listed, crate::Error>>,
+        source: &mut Source<I>,
         stop: &AtomicBool,
         progress: &mut impl Progress<T>,
     ) -> Result<(), crate::Error> {
-        let mut files = files.fuse();
         let mut ended = Ok(());
         loop {
-            let before = self.next;
-            let more = ended.is_ok() && !stop.load(Ordering::Relaxed);
-            if more && let Err(error) = self.feed(&mut files, progress) {
+            let goes_on = ended.is_ok() && !stop.load(Ordering::Relaxed);
+            if goes_on && let Err(error) = self.feed(source, progress) {
                 ended = Err(error);
             }
             if let Err(error) = self.deliver(progress)
@@ -206,13 +222,12 @@ impl<T, H: Fn()> Run<T, H> {
             {
                 ended = Err(error);
             }
-            if self.outstanding == 0 {
-                if self.next == before || ended.is_err() {
-                    break;
-                }
-                continue;
+            let idle = self.outstanding == 0;
+            if idle && (ended.is_err() || source.is_over() || stop.load(Ordering::Relaxed)) {
+                break;
             }
-            if !self.collect(progress) {
+            let waits = !idle || matches!(source, Source::Ahead(..));
+            if waits && !self.collect(progress) {
                 break;
             }
         }
@@ -221,31 +236,37 @@ impl<T, H: Fn()> Run<T, H> {
         ended
     }
 
-    /// Hands out as many files as there is room for.
-    fn feed(
+    /// Hands out as many files as there are and as there is room for.
+    fn feed<I: Iterator<Item = Result<Listed, crate::Error>> + Send + 'static>(
         &mut self,
-        files: &mut impl Iterator<Item = Result<Listed, crate::Error>>,
+        source: &mut Source<I>,
         progress: &mut impl Progress<T>,
     ) -> Result<(), crate::Error> {
-        let mut group = Vec::new();
+        let (mut numbers, mut group) = (Vec::new(), Vec::new());
         while self.outstanding.saturating_add(group.len()) < self.room
             && self.next.saturating_sub(self.delivered) < WINDOW
         {
-            let Some(listed) = files.next() else { break };
+            let Next::File(listed) = source.next() else { break };
             let number = self.next;
             self.next = self.next.saturating_add(1);
             match listed {
-                Ok(listed) => group.push((number, listed)),
+                Ok(listed) => {
+                    numbers.push(number);
+                    group.push(listed);
+                }
                 Err(error) => {
-                    self.ready.insert(number, Finished { result: Err(error) });
+                    self.ready.insert(number, Some(Finished { result: Err(error) }));
                 }
             }
         }
         if group.is_empty() {
             return Ok(());
         }
-        let (numbers, group): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        progress.begin(&group)?;
+        if let Err(error) = progress.begin(&group) {
+            // None of them is begun, and what is known of those between them is still told.
+            self.ready.extend(numbers.into_iter().map(|number| (number, None)));
+            return Err(error);
+        }
         for job in numbers.into_iter().zip(group) {
             self.outstanding = self.outstanding.saturating_add(1);
             if self.workers < self.outstanding.min(self.most_workers) {
@@ -259,19 +280,27 @@ impl<T, H: Fn()> Run<T, H> {
         Ok(())
     }
 
-    /// Waits for results, and takes all there are; `false` where a worker is gone.
+    /// Waits a while for results or files, and takes all results there are; `false` where a worker is gone.
     fn collect(&mut self, progress: &mut impl Progress<T>) -> bool {
-        let mut message = loop {
-            match self.results.recv_timeout(TICK) {
-                Ok(message) => break Some(message),
-                Err(RecvTimeoutError::Timeout) => progress.tick(),
-                Err(RecvTimeoutError::Disconnected) => return false,
-            }
+        let mut message = match self.results.recv_timeout(TICK) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return false,
         };
         while let Some(next) = message {
-            let Message::Done(index, file, done) = next else { return false };
+            let (index, finished) = match next {
+                Message::Done(index, file, done) => {
+                    (index, Some(Finished { result: Ok((file, done)) }))
+                }
+                Message::Dropped(index) => (index, None),
+                Message::Listed => {
+                    message = self.results.try_recv().ok();
+                    continue;
+                }
+                Message::Lost => return false,
+            };
             self.outstanding = self.outstanding.saturating_sub(1);
-            self.ready.insert(index, Finished { result: Ok((file, done)) });
+            self.ready.insert(index, finished);
             message = self.results.try_recv().ok();
         }
         progress.tick();
@@ -282,7 +311,7 @@ impl<T, H: Fn()> Run<T, H> {
     fn deliver(&mut self, progress: &mut impl Progress<T>) -> Result<(), crate::Error> {
         let mut group = Vec::new();
         while let Some(finished) = self.ready.remove(&self.delivered) {
-            group.push(finished);
+            group.extend(finished);
             self.delivered = self.delivered.saturating_add(1);
         }
         if group.is_empty() { Ok(()) } else { progress.done(group) }
@@ -355,9 +384,10 @@ mod tests {
         let mut record =
             Record { stop: Arc::clone(&stop), stop_after: Some(5), ..Record::default() };
         let batch = Batch::new(&StageLimits::default(), stop);
-        let (begun, listed) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let files = (0..1_000_000).map(|number| {
-            listed.fetch_add(1, Ordering::Relaxed);
+        let (begun, listed) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+        let counted = Arc::clone(&listed);
+        let files = (0..1_000_000).map(move |number| {
+            counted.fetch_add(1, Ordering::Relaxed);
             file(number)
         });
         let work = |listed: &Listed| {
@@ -370,8 +400,84 @@ mod tests {
             begun.load(Ordering::Relaxed),
             "all that began were reported"
         );
-        assert_eq!(record.seen.len(), listed.load(Ordering::Relaxed), "and no others were listed");
-        assert!(record.seen.len() < 5000);
+        assert!(listed.load(Ordering::Relaxed) < 5000, "and few others were listed");
+    }
+
+    #[test]
+    fn files_that_wait_for_a_worker_are_not_begun_once_the_run_is_stopped() {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut record = Record::default();
+        let limits = StageLimits::one_file();
+        let batch = Batch::new(&limits, Arc::clone(&stop));
+        let begun = AtomicUsize::new(0);
+        let work = |_: &Listed| {
+            begun.fetch_add(1, Ordering::Relaxed);
+            // All workers are here by then, and the other files wait.
+            thread::sleep(Duration::from_millis(50));
+            stop.store(true, Ordering::Relaxed);
+            0
+        };
+        batch.run((0..100).map(file), work, &mut record).unwrap();
+        assert_eq!(begun.load(Ordering::Relaxed), 4, "as many as there are workers");
+        assert_eq!(record.seen.len(), 4);
+    }
+
+    #[test]
+    fn a_slow_list_holds_up_nothing_and_is_left_when_the_run_is_stopped() {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut record =
+            Record { stop: Arc::clone(&stop), stop_after: Some(1), ..Record::default() };
+        let (never, ends) = mpsc::channel::<()>();
+        let files = (0..2).map(move |number| {
+            if number == 1 {
+                let _ = ends.recv();
+            }
+            file(number)
+        });
+        Batch::new(&StageLimits::default(), stop).run(files, uneven, &mut record).unwrap();
+        assert_eq!(record.seen, ["0:0"]);
+        drop(never);
+    }
+
+    #[test]
+    fn what_could_not_be_listed_is_told_though_nothing_may_be_begun() {
+        struct Refusing(Vec<String>);
+        impl Progress<()> for Refusing {
+            fn begin(&mut self, _: &[Listed]) -> Result<(), Error> {
+                Err(Error::new(ErrorKind::Io, "no journal"))
+            }
+            fn done(&mut self, group: Vec<Finished<()>>) -> Result<(), Error> {
+                self.0.extend(group.into_iter().map(|one| one.result.unwrap_err().to_string()));
+                Ok(())
+            }
+        }
+        /// Says it were one file, so that all are listed at once and are one group.
+        struct AtOnce(std::vec::IntoIter<Result<Listed, Error>>);
+        impl Iterator for AtOnce {
+            type Item = Result<Listed, Error>;
+            fn next(&mut self) -> Option<Self::Item> {
+                self.0.next()
+            }
+            fn size_hint(&self) -> (usize, Option<usize>) {
+                (0, Some(1))
+            }
+        }
+        let files = vec![file(0), Err(Error::new(ErrorKind::Io, "not listed")), file(1)];
+        let mut told = Refusing(Vec::new());
+        let batch = Batch::new(&StageLimits::default(), Arc::default());
+        assert!(batch.run(AtOnce(files.into_iter()), |_| (), &mut told).is_err());
+        assert_eq!(told.0, ["not listed"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a fault in listing")]
+    fn a_panic_in_the_listing_ends_the_run() {
+        let batch = Batch::new(&StageLimits::default(), Arc::default());
+        let files = (0..10).map(|number| match number {
+            7 => panic!("a fault in listing"),
+            number => file(number),
+        });
+        let _ = batch.run(files, uneven, &mut Record::default());
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! The arguments of commands over many files.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chancery::batch::{FileList, StageLimits};
 use clap::{Args, Subcommand};
 
-use super::key::{Hex, hex_bytes};
+use super::key::{Hex, thumbprint};
 
 // Which files, and how many at once.
 #[derive(Args, Debug)]
@@ -15,14 +15,18 @@ pub(crate) struct BatchOptions {
     #[arg(long, short, help_heading = "Many files")]
     pub(crate) recursive: bool,
     /// Hash this many files at once [default: one a processor]
-    #[arg(long, value_name = "N", help_heading = "Many files")]
+    #[arg(long, value_name = "N", value_parser = count, help_heading = "Many files")]
     pub(crate) jobs: Option<NonZeroUsize>,
 }
 
 impl BatchOptions {
-    /// Lists the files that arguments name.
-    pub(crate) fn files(&self, arguments: &[PathBuf]) -> FileList {
-        FileList::new(arguments.to_vec(), self.recursive)
+    /// Lists the files that arguments name; where results go to a folder, so that they have room there.
+    pub(crate) fn files(&self, arguments: &[PathBuf], results: Option<&Path>) -> FileList {
+        let files = FileList::new(arguments.to_vec(), self.recursive);
+        match results.filter(|results| results.is_dir()) {
+            Some(folder) => files.with_results_in(folder),
+            None => files,
+        }
     }
 
     /// Says how many of the files that these arguments name may be in each stage.
@@ -49,6 +53,18 @@ impl BatchOptions {
     }
 }
 
+/// The most threads, sessions or requests that may be asked for: more is a slip of the finger.
+const MOST_AT_ONCE: usize = 1024;
+
+/// Reads how much may go on at once.
+pub(crate) fn count(text: &str) -> Result<NonZeroUsize, String> {
+    let number: NonZeroUsize = text.parse().map_err(|error| format!("{error}"))?;
+    match number.get() {
+        ..=MOST_AT_ONCE => Ok(number),
+        _ => Err(format!("at most {MOST_AT_ONCE}")),
+    }
+}
+
 // How signed files are written, and what is written about them.
 #[derive(Args, Debug)]
 pub(crate) struct RecordOptions {
@@ -56,7 +72,7 @@ pub(crate) struct RecordOptions {
     #[arg(long, conflicts_with_all = ["out", "strip"])]
     pub(crate) append_in_place: bool,
     /// With --replace, leave files alone that the certificate with this thumbprint did not sign
-    #[arg(long, value_name = "HASH", requires = "replace", value_parser = hex_bytes)]
+    #[arg(long, value_name = "HASH", requires = "replace", value_parser = thumbprint)]
     pub(crate) signed_by: Option<Hex>,
     /// Note here what is done, and with the notes of a run that was killed go on where it was
     #[arg(long, value_name = "FILE", help_heading = "Many files")]

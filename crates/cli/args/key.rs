@@ -125,6 +125,15 @@ pub(super) fn hex_bytes(text: &str) -> Result<Hex, String> {
     bytes.filter(|bytes| !bytes.is_empty()).map(Hex).ok_or_else(|| "not whole bytes in hex".into())
 }
 
+/// Reads the hash of a certificate.
+pub(super) fn thumbprint(text: &str) -> Result<Hex, String> {
+    let hash = hex_bytes(text)?;
+    match hash.0.len() {
+        20 | 32 => Ok(hash),
+        len => Err(format!("{len} bytes, where a SHA-1 has 20 and a SHA-256 has 32")),
+    }
+}
+
 // What is known of the key.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]

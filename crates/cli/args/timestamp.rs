@@ -45,7 +45,7 @@ pub(crate) struct Timestamp {
     #[command(flatten)]
     pub(crate) batch: BatchOptions,
     /// Ask for this many timestamps at once [default: 4]
-    #[arg(long, value_name = "N", help_heading = "Many files")]
+    #[arg(long, value_name = "N", value_parser = super::batch::count, help_heading = "Many files")]
     pub(crate) timestamp_jobs: Option<NonZeroUsize>,
 }
 

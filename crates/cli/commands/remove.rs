@@ -48,6 +48,10 @@ impl Job for RemoveJob<'_> {
         remove_signatures_in_stages(&file.path, now()?, &options, stages)
     }
 
+    fn results(&self) -> Option<&Path> {
+        self.args.output.out.as_deref()
+    }
+
     fn written<'a>(&self, done: &'a Self::Done) -> Option<&'a Path> {
         done.as_ref().ok().map(|removed| removed.output.as_path())
     }

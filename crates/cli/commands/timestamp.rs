@@ -44,6 +44,10 @@ impl Job for StampJob<'_> {
         timestamp_file_in_stages(&file.path, &self.timestamper, now()?, &options, stages)
     }
 
+    fn results(&self) -> Option<&Path> {
+        self.args.output.out.as_deref()
+    }
+
     fn written<'a>(&self, done: &'a Self::Done) -> Option<&'a Path> {
         done.as_deref().ok()
     }

@@ -6,18 +6,16 @@ use std::io::{self, Write};
 use chancery::key::KeyErrorKind;
 use chancery::{Error, ErrorKind};
 
-/// Writes lines to stdout. A reader that has gone is no error.
+use crate::ui;
+
+/// Writes lines to stdout.
 pub(super) fn say(text: &str) {
-    let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{text}");
-    let _ = out.flush();
+    ui::print(&format!("{text}\n"));
 }
 
 /// Writes a prompt to stdout, without an end of line.
 pub(super) fn prompt(text: &str) {
-    let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes());
-    let _ = out.flush();
+    ui::print(text);
 }
 
 /// Writes lines of the tool's own to stderr.

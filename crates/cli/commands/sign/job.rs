@@ -93,6 +93,10 @@ impl Job for SignJob<'_> {
         }
     }
 
+    fn results(&self) -> Option<&Path> {
+        self.args.output.out.as_deref()
+    }
+
     fn written<'a>(&self, done: &'a Done) -> Option<&'a Path> {
         match done {
             // One that was skipped may be what a killed run finished and did not note.

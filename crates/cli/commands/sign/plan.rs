@@ -39,6 +39,10 @@ impl Job for PlanJob<'_> {
         plan_signing_in_stages(&file.path, &self.checked.signer, now()?, &options, stages)
     }
 
+    fn results(&self) -> Option<&Path> {
+        self.args.output.out.as_deref()
+    }
+
     fn written<'a>(&self, _: &'a Self::Done) -> Option<&'a Path> {
         None
     }
