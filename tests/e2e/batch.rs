@@ -323,6 +323,66 @@ fn only_what_the_old_certificate_signed_is_signed_again() {
     assert_eq!([1, 2].map(|index: usize| fs::read(&paths[index]).unwrap()), before);
     let refused = ec().sign(["--signed-by", &thumbprint, paths[0].to_str().unwrap()]);
     refused.ends_with(2);
+    let short = ["--replace", "--signed-by", &thumbprint[..8], paths[0].to_str().unwrap()];
+    let run = ec().sign(short).ends_with(2);
+    assert!(run.stderr.contains("4 bytes"), "{}", run.stderr);
+}
+
+#[test]
+fn what_was_changed_since_the_old_certificate_signed_it_is_not_signed_again() {
+    let (_folder, paths) = programs(1, 10);
+    rsa().sign([&paths[0]]).ends_with(0);
+    let old = chancery(["verify", paths[0].to_str().unwrap(), "--format", "json"]).object();
+    let thumbprint = old["signatures"][0]["thumbprint"].as_str().unwrap().to_owned();
+    let mut changed = fs::read(&paths[0]).unwrap();
+    let offset = crate::support::section_offset(&changed).unwrap();
+    changed[usize::try_from(offset).unwrap()] ^= 1;
+    fs::write(&paths[0], &changed).unwrap();
+    let args = ["--replace", "--signed-by", &thumbprint, paths[0].to_str().unwrap()];
+    let run = ec().sign(args).ends_with(1);
+    assert!(run.stderr.contains("does not hold"), "{}", run.stderr);
+    assert_eq!(fs::read(&paths[0]).unwrap(), changed);
+    ec().sign(args.iter().chain(&["--force"])).ends_with(0);
+}
+
+#[test]
+fn no_result_takes_the_place_of_another_and_none_is_signed_again() {
+    let (folder, _paths) = programs(2, 10);
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("other")).unwrap();
+    fs::copy(at("sub/0000.exe"), at("other/0001.exe")).unwrap();
+    let out = at("out");
+    fs::create_dir(&out).unwrap();
+    let path = |name: &str| at(name).to_str().unwrap().to_owned();
+    let twice = [path("0001.exe"), path("other/0001.exe"), "--out".into(), path("out")];
+    let run = ec().sign(&twice).ends_with(2);
+    assert!(run.stderr.contains("other/0001.exe would go to the same place"), "{}", run.stderr);
+    let first = fs::read(out.join("0001.exe")).unwrap();
+    assert_eq!(signatures(&out.join("0001.exe")), 1);
+
+    let whole = ["--recursive", folder.path().to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let run = ec().sign(whole.iter().chain(&["--append"])).ends_with(0);
+    assert_eq!(run.stdout.lines().count(), 3, "{run:?}");
+    assert_eq!(names(&out), ["0001.exe", "other", "sub"]);
+    assert_eq!(signatures(&out.join("0001.exe")), 1);
+    assert_eq!(fs::read(out.join("0001.exe")).unwrap().len(), first.len());
+}
+
+#[test]
+fn a_run_over_nothing_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("readme.txt"), "nothing to sign").unwrap();
+    let list = folder.path().join("list");
+    fs::write(&list, "\n").unwrap();
+    let (folder, list) = (folder.path().to_str().unwrap(), format!("@{}", list.display()));
+    for args in [&["--recursive", folder][..], &[list.as_str()]] {
+        for quiet in [&[][..], &["--quiet"]] {
+            let run = ec().sign(args.iter().chain(quiet)).ends_with(8);
+            assert!(run.stderr.contains("no program"), "{}", run.stderr);
+        }
+        let verify = ["verify", "--format", "json"].into_iter().chain(args.iter().copied());
+        assert_eq!(chancery(verify).ends_with(8).objects()[0]["type"], "error");
+    }
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Machine-readable output: the shape is a contract.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{chancery, program, rsa};
+use crate::support::{chancery, command, program, rsa};
 
 fn keys(value: &Value) -> BTreeSet<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
@@ -70,4 +71,33 @@ fn quiet_leaves_out_success_and_keeps_errors() {
     assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
     let run = rsa().sign([program.as_os_str(), "-q".as_ref()]).ends_with(1);
     assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_answer_that_a_full_disk_swallows_is_no_success() {
+    let (_folder, path) = program();
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for args in [
+        &["digest", path.to_str().unwrap()][..],
+        &["digest", path.to_str().unwrap(), "--format", "json"],
+        &["completions", "bash"],
+    ] {
+        let output = command(args).stdout(full()).output().unwrap();
+        assert_eq!(output.status.code(), Some(8), "{args:?}");
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command(args).stdout(writer).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {output:?}");
+    }
+}
+
+#[test]
+fn more_threads_than_anybody_means_are_refused() {
+    let (_folder, path) = program();
+    for many in ["1025", "1000000000", "18446744073709551615", "0"] {
+        let run = chancery(["verify", path.to_str().unwrap(), "--jobs", many]).ends_with(2);
+        assert!(run.stderr.contains("--jobs"), "{}", run.stderr);
+    }
+    chancery(["verify", path.to_str().unwrap(), "--jobs", "1024"]).ends_with(1);
 }

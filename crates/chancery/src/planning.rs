@@ -58,7 +58,7 @@ pub fn plan_signing_in_stages(
     let entries = file.embedded.signatures.len();
     let output = options.output.clone().unwrap_or_else(|| path.to_owned());
     let schemes = options.signatures().map(|one| one.scheme).collect();
-    if let Some(skipped) = decide(&mut file, &signer.certificate, now, options)? {
+    if let Some(skipped) = decide(&mut file, &signer.certificate, now, options, stages)? {
         let digests = skipped.digests;
         return Ok(Plan { outcome: Outcome::Skipped, output, entries, digests, schemes });
     }

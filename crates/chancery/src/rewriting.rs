@@ -106,7 +106,9 @@ impl Rewriting {
     }
 
     /// Verifies the signatures there are; the file is read once for it.
-    pub(crate) fn verify(&mut self, now: Time) -> Result<Report, Error> {
+    pub(crate) fn verify(&mut self, now: Time, stages: &Stages) -> Result<Report, Error> {
+        let _permit = stages.enter(Stage::Hashing);
+        stages.count(usize::try_from(self.unchanged.before.len()).unwrap_or(usize::MAX));
         let verifier = Verifier::new(TrustAnchors::none(), now);
         verify_subject(&mut self.subject, &verifier)
             .map_err(|error| Error::of_subject("verify", &self.path, error))

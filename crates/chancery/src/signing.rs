@@ -158,7 +158,7 @@ pub fn sign_file_in_stages(
         && output.exists()
     {
         let mut written = Rewriting::open(output, None, "sign", false)?;
-        if let Some(skipped) = skip(&mut written, identity.certificate(), now, options)? {
+        if let Some(skipped) = skip(&mut written, identity.certificate(), now, options, stages)? {
             return Ok(skipped);
         }
     }
@@ -166,7 +166,7 @@ pub fn sign_file_in_stages(
     if options.in_place {
         file = file.in_place()?;
     }
-    if let Some(skipped) = decide(&mut file, identity.certificate(), now, options)? {
+    if let Some(skipped) = decide(&mut file, identity.certificate(), now, options, stages)? {
         return Ok(skipped);
     }
     file.check_embeddable()?;
@@ -257,25 +257,29 @@ pub(crate) fn decide(
     certificate: &Certificate,
     now: Time,
     options: &SignFileOptions,
+    stages: &Stages,
 ) -> Result<Option<Signed>, Error> {
     let path = file.path().to_owned();
     if let Some(thumbprint) = &options.signed_by {
-        let report = file.verify(now)?;
-        let by = |one: &SignatureReport| {
-            one.signer.as_ref().is_some_and(|signer| {
-                signer.thumbprint_sha1() == thumbprint.as_slice()
-                    || signer.thumbprint_sha256() == thumbprint.as_slice()
-            })
-        };
-        if !report.signatures.iter().any(by) {
+        let report = file.verify(now, stages)?;
+        let mut old = report.signatures.iter().filter(|one| is_by(one, thumbprint)).peekable();
+        if old.peek().is_none() {
             return Ok(Some(untouched(Outcome::LeftAlone, path, Vec::new())));
+        }
+        // To sign it anew would vouch for what was changed since.
+        if !options.force && !old.all(holds) {
+            let text = format!(
+                "{}: the signature by that certificate does not hold; it is not replaced by one that would",
+                path.display()
+            );
+            return Err(Error::new(ErrorKind::BrokenSignature, text));
         }
     }
     if file.embedded.signatures.is_empty() {
         return Ok(None);
     }
     if options.resumed
-        && let Some(skipped) = skip(file, certificate, now, options)?
+        && let Some(skipped) = skip(file, certificate, now, options, stages)?
     {
         return Ok(Some(skipped));
     }
@@ -284,11 +288,18 @@ pub(crate) fn decide(
     match options.if_signed {
         IfSigned::Replace | IfSigned::Append => Ok(None),
         IfSigned::Refuse => refuse("is signed already"),
-        IfSigned::Skip => match skip(file, certificate, now, options)? {
+        IfSigned::Skip => match skip(file, certificate, now, options, stages)? {
             None => refuse("is signed already, not validly by this certificate"),
             skipped => Ok(skipped),
         },
     }
+}
+
+/// Tells whether a signature is by the certificate with this SHA-1 or SHA-256.
+fn is_by(signature: &SignatureReport, thumbprint: &[u8]) -> bool {
+    signature.signer.as_ref().is_some_and(|signer| {
+        signer.thumbprint_sha1() == thumbprint || signer.thumbprint_sha256() == thumbprint
+    })
 }
 
 /// Says that a file is signed where its signatures are the ones wanted, and hold.
@@ -297,8 +308,9 @@ fn skip(
     certificate: &Certificate,
     now: Time,
     options: &SignFileOptions,
+    stages: &Stages,
 ) -> Result<Option<Signed>, Error> {
-    let report = file.verify(now)?;
+    let report = file.verify(now, stages)?;
     if !options.signatures().all(|wanted| is_in(&report, certificate, wanted)) {
         return Ok(None);
     }
