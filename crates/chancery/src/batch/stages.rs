@@ -96,6 +96,8 @@ pub struct Stages {
     stamping: Limiter,
     writing: Limiter,
     bytes: AtomicU64,
+    /// How often tokens had been asked again when it was looked at last.
+    retries: AtomicU64,
     grouped: bool,
     audit: Option<AuditLog>,
     left_overs: LeftOvers,
@@ -116,6 +118,7 @@ impl Stages {
             stamping: limiter(limits.stamping),
             writing: limiter(limits.writing),
             bytes: AtomicU64::new(0),
+            retries: AtomicU64::new(retries()),
             grouped: true,
             audit: None,
             left_overs: LeftOvers::default(),
@@ -180,9 +183,10 @@ impl Stages {
     /// a while: it is busy, and more would make it fail.
     pub(crate) fn sign<T>(&self, sign: impl FnOnce() -> T) -> T {
         let _permit = self.enter(Stage::Signing);
-        let before = retries();
         let made = sign();
-        if retries() > before {
+        // Whoever comes first after the token was asked again answers for all who were at it.
+        let retries = retries();
+        if self.retries.fetch_max(retries, Ordering::Relaxed) < retries {
             self.signing.back_off();
         } else {
             self.signing.went_well();
