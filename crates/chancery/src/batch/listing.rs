@@ -61,7 +61,8 @@ struct Found {
 
 impl FileList {
     /// Lists what these arguments name: a file; a folder, with everything executable below it where `recursive`; a
-    /// pattern with `*`, `?`, `[...]` or `**`, where no file has that name; `@FILE`, which has one name a line.
+    /// pattern with `*`, `?`, `[...]` or `**`, where no file has that name; `@FILE`, which has one name a line, of a
+    /// file or of a folder.
     #[must_use]
     pub fn new(arguments: Vec<PathBuf>, recursive: bool) -> Self {
         Self {
@@ -130,7 +131,18 @@ type Many = Box<dyn Iterator<Item = Result<Found, Error>> + Send>;
 fn expand(argument: PathBuf, search: &Search) -> Many {
     if let Some(list) = list_name(&argument) {
         return match File::open(&list) {
-            Ok(file) => Box::new(names_in(list, BufReader::new(file))),
+            Ok(file) => {
+                let search = search.clone();
+                let names = names_in(list, BufReader::new(file));
+                Box::new(names.flat_map(move |found| -> Many {
+                    match found {
+                        Ok(Found { path, .. }) if search.recursive && path.is_dir() => {
+                            Box::new(walk(path, search.clone()))
+                        }
+                        found => Box::new(std::iter::once(found)),
+                    }
+                }))
+            }
             Err(error) => Box::new(std::iter::once(Err(Error::io("read", &list, error)))),
         };
     }
@@ -233,6 +245,8 @@ fn walk(root: PathBuf, search: Search) -> impl Iterator<Item = Result<Found, Err
         let path = entry.into_path();
         match begins_as_program(&path) {
             Ok(false) => None,
+            // A link to nothing, or a file that is gone already.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             // What cannot be read is the business of whoever reads it, who says so.
             Ok(true) | Err(_) => {
                 let name = path.strip_prefix(&root).ok().map(Path::to_owned);
@@ -399,6 +413,16 @@ mod tests {
         let root = [folder.path().to_owned()];
         assert_eq!(names(&root, true), [("a.exe".into(), false), ("sub/b.dll".into(), false)]);
         assert_eq!(listed(&root, false).len(), 1, "the folder itself, which is an error to sign");
+        let list = at("list");
+        fs::write(&list, format!("{}\n", folder.path().display())).unwrap();
+        let list = [PathBuf::from(format!("@{}", list.display()))];
+        assert_eq!(names(&list, true), [("a.exe".into(), false), ("sub/b.dll".into(), false)]);
+        assert_eq!(listed(&list, false).len(), 1);
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(at("gone.exe"), at("dangling.exe")).unwrap();
+            assert_eq!(listed(&root, true).len(), 2);
+        }
     }
 
     #[test]
