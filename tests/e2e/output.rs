@@ -93,6 +93,15 @@ fn an_answer_that_a_full_disk_swallows_is_no_success() {
 }
 
 #[test]
+fn a_hash_named_twice_is_a_slip() {
+    let (_folder, path) = program();
+    let before = fs::read(&path).unwrap();
+    let run = rsa().sign(["--digest", "sha256,sha256", path.to_str().unwrap()]).ends_with(2);
+    assert!(run.stderr.contains("twice"), "{}", run.stderr);
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
 fn more_threads_than_anybody_means_are_refused() {
     let (_folder, path) = program();
     for many in ["1025", "1000000000", "18446744073709551615", "0"] {

@@ -217,6 +217,12 @@ fn signatures(args: &Sign, key: KeyAlgorithm) -> Result<Vec<SignOptions>, Error>
     if digests.is_empty() {
         digests.push(None);
     }
+    for (index, digest) in args.digest.iter().enumerate() {
+        if args.digest.iter().take(index).any(|before| before == digest) {
+            let message = format!("--digest names {digest} twice: one signature by each is made");
+            return Err(Error::new(ErrorKind::Usage, message));
+        }
+    }
     let one = |digest| {
         let mut signature = SignOptions::new(chosen_scheme(args, key, digest)?);
         if args.commercial {
