@@ -40,7 +40,7 @@ fn run() -> ExitCode {
         Err(error) => {
             // Help and version are answers, everything else is a usage error; clap prints either.
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-            let _ = error.print();
+            let _ = args::without_secrets(error).print();
             return exit.into();
         }
     };

@@ -33,6 +33,7 @@ mod memory;
 mod offline;
 mod output;
 mod quickstart;
+mod secrets;
 mod settings;
 mod show;
 mod sign;

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use chancery_key::without_pin_value;
+
 use crate::wide;
 
 /// Values of [`KeyBinding::key_spec`].
@@ -159,7 +161,10 @@ impl KeyBinding {
 impl fmt::Display for KeyBinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
-        write!(f, "container `{}` of `{}`", or_none(&self.container), or_none(&self.provider))
+        // Others may have written an address with a PIN into it.
+        let container = or_none(&self.container);
+        let container = without_pin_value(&container);
+        write!(f, "container `{container}` of `{}`", or_none(&self.provider))
     }
 }
 

@@ -4,6 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 use std::path::PathBuf;
 
+use chancery_key::without_pin_value;
 use chancery_pkcs11::Uri;
 
 /// The address of a key: `file:release.pem`, an RFC 7512 URI, `pkcs11:token=build;object=release`, or
@@ -39,6 +40,7 @@ impl fmt::Display for KeyAddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownScheme(text) => {
+                let text = without_pin_value(text);
                 write!(f, "`{text}` begins with none of `file:`, `pkcs11:` and `cng:`")
             }
             Self::NoPath => f.write_str("`file:` names no file"),

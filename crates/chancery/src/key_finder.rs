@@ -1,7 +1,9 @@
 //! From a certificate to its key: by what a store says about it, or among all there are.
 
 use chancery_certstore::{Entry, KeyBinding};
-use chancery_key::{KeyErrorKind, KeyInfo, KeyQuery, KeyStore, Match, PublicKey, SigningKey};
+use chancery_key::{
+    KeyErrorKind, KeyInfo, KeyQuery, KeyStore, Match, PublicKey, SigningKey, without_pin_value,
+};
 use chancery_keymatch::find_in_stores;
 use chancery_pkcs11::Uri;
 use chancery_x509::Certificate;
@@ -189,8 +191,10 @@ impl<'a> KeyFinder<'a> {
             ));
         }
         let address = container.parse().map_err(|error: crate::KeyAddressError| {
-            let message =
-                format!("`{container}`, to which the certificate is bound, is no address");
+            let message = format!(
+                "`{}`, to which the certificate is bound, is no address",
+                without_pin_value(container)
+            );
             key_error(KeyErrorKind::Malformed, message).with_source(error)
         })?;
         Ok((None, address))

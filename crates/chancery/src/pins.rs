@@ -71,11 +71,18 @@ impl EnvironmentPin {
     }
 }
 
+/// Names a variable in a message, unless somebody may have typed the PIN in the place of its name.
+fn variable(name: &str) -> String {
+    let is_name = name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    if is_name { format!("the variable {name}") } else { "the variable of the name given".into() }
+}
+
 impl PinSource for EnvironmentPin {
     fn pin(&self, request: &PinRequest) -> Result<Pin, KeyError> {
         match std::env::var(&self.0) {
             Ok(value) => Ok(Pin::new(value.into_bytes())),
-            Err(_) => Err(required(request, format!("the variable {} is not set", self.0))),
+            Err(_) => Err(required(request, format!("{} is not set", variable(&self.0)))),
         }
     }
 }

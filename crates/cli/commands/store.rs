@@ -6,6 +6,7 @@ use chancery::certstore::{
     Added, CertificateQuery, Element, Entry, IfPresent, PropertyId, RegistryFile, SystemStore,
     write_sst,
 };
+use chancery::key::without_pin_value;
 use chancery::x509::to_pem;
 use chancery::{Bound, Error, ErrorKind, KeyFinder, KeyWanted, write_new_file};
 
@@ -192,7 +193,8 @@ fn text(store: &SystemStore, entry: &Entry) -> String {
     }
     match entry.key_binding() {
         Ok(Some(binding)) => {
-            line("container", binding.container.unwrap_or_default());
+            let container = binding.container.unwrap_or_default();
+            line("container", without_pin_value(&container).into_owned());
             line("provider", binding.provider.unwrap_or_default());
             line("flags", format!("{:#x}", binding.flags));
             line("key spec", binding.key_spec.to_string());
@@ -211,7 +213,7 @@ fn object(store: &SystemStore, entry: &Entry, kind: &'static str) -> serde_json:
     let binding = entry.key_binding().ok().flatten();
     let binding = binding.map(|binding| {
         serde_json::json!({
-            "container": binding.container, "provider": binding.provider,
+            "container": binding.container.as_deref().map(without_pin_value), "provider": binding.provider,
             "provider_type": binding.provider_type, "flags": binding.flags,
             "key_spec": binding.key_spec,
         })

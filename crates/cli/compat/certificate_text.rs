@@ -2,7 +2,7 @@
 
 use chancery::certstore::Entry;
 use chancery::chain::Crl;
-use chancery::key::{DigestAlgorithm, KeyAlgorithm};
+use chancery::key::{DigestAlgorithm, KeyAlgorithm, without_pin_value};
 use chancery::sigverify::digest;
 use chancery::x509::{Certificate, Name, WindowsForm};
 use chancery::{Error, KeyFinder};
@@ -102,7 +102,8 @@ pub(super) fn print_key(entry: &Entry, finder: &KeyFinder<'_>) -> Result<(), Err
             return Ok(());
         }
     };
-    say(&format!("  Key Container = {}", binding.container.as_deref().unwrap_or_default()));
+    let container = binding.container.as_deref().unwrap_or_default();
+    say(&format!("  Key Container = {}", without_pin_value(container)));
     say(&format!("  Provider = {}", binding.provider.as_deref().unwrap_or_default()));
     let bound = finder.bound_key(entry).and_then(|bound| bound.prove().map(|()| bound));
     match bound {

@@ -155,9 +155,10 @@ impl Tool {
             let all = self.verb_names();
             Misread(match nearest(name, self.verbs.iter().map(|verb| verb.name)) {
                 Some(meant) => {
+                    let name = self.shown(name);
                     format!("`{name}` is no command; did you mean {meant}? There are {all}")
                 }
-                None => format!("`{name}` is no command; there are {all}"),
+                None => format!("`{}` is no command; there are {all}", self.shown(name)),
             })
         })?;
         self.read_rest(verb, rest)
@@ -176,6 +177,7 @@ impl Tool {
         }
         let verb = verb.ok_or_else(|| {
             let typed = rest.iter().find_map(|arg| self.option_name(arg));
+            let typed = typed.map(|typed| self.shown(&typed));
             let mark = self.verb_mark;
             let all = self.verb_names();
             Misread(match typed {
@@ -201,7 +203,8 @@ impl Tool {
         while let Some(arg) = args.next() {
             if let Some(quote) = arg.chars().find(|c| matches!(c, '\u{201c}' | '\u{201d}')) {
                 return Err(Misread(format!(
-                    "`{arg}` has the quotation mark {quote} of a word processor; type \" instead"
+                    "`{}` has the quotation mark {quote} of a word processor; type \" instead",
+                    self.shown(arg)
                 )));
             }
             let Some(name) = self.option_name(arg) else {
@@ -249,6 +252,7 @@ impl Tool {
             '-' => chars.as_str(),
             '/' if self.slash => chars.as_str(),
             dash @ ('\u{2010}'..='\u{2015}' | '\u{2212}') => {
+                let arg = self.shown(arg);
                 remark(&format!("`{arg}` begins with the dash {dash}; it is taken for -"));
                 chars.as_str()
             }
@@ -267,6 +271,7 @@ impl Tool {
 
     fn unknown(&self, verb: &Verb, arg: &str, name: &str) -> String {
         let elsewhere = self.verbs.iter().find(|other| other.option(name).is_some());
+        let arg = self.shown(arg);
         match elsewhere {
             Some(other) => {
                 format!("`{arg}` is an option of {}, and none of {}", other.name, verb.name)
@@ -281,6 +286,29 @@ impl Tool {
                     self.name
                 )
             }
+        }
+    }
+
+    /// Returns as much of an argument as a message may repeat: of an option that has its value in the same word, the
+    /// name, for the value may be a password.
+    fn shown(&self, arg: &str) -> String {
+        let begin = arg.find(|c: char| c.is_alphanumeric()).unwrap_or(arg.len());
+        let (mark, name) = arg.split_at(begin);
+        if self.verbs.iter().any(|verb| verb.option(name).is_some()) {
+            return arg.to_owned();
+        }
+        let is_secret = |option: &&Opt| matches!(option.value, Some("PASSWORD" | "PIN"));
+        let mut secrets = self.verbs.iter().flat_map(|verb| verb.options).filter(is_secret);
+        let begins_as = |option: &Opt| {
+            let start = name.get(..option.name.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(option.name))
+        };
+        let separator = name.find([':', '=']);
+        let glued = secrets.find(|option| begins_as(option)).map(|option| option.name.len());
+        let end = if mark.is_empty() && separator.is_none() { None } else { separator.or(glued) };
+        match end.and_then(|end| name.get(..end)) {
+            Some(start) if start.len() < name.len() => format!("{mark}{start}..."),
+            _ => arg.to_owned(),
         }
     }
 

@@ -152,8 +152,9 @@ fn timestamper(line: &Line) -> Result<Option<HttpTimestamper>, Stop> {
         settings.digest = self::digest("/td", digest)?;
     }
     settings.environment_proxy = true;
+    // The cause names the address, without what may be a password in it.
     let failed = |error| {
-        Error::new(ErrorKind::Usage, format!("cannot ask {url} for timestamps")).with_source(error)
+        Error::new(ErrorKind::Usage, "cannot ask the server for timestamps").with_source(error)
     };
     let server = TimestampServer::new(url, kind).map_err(failed)?;
     Ok(Some(HttpTimestamper::new(vec![server], settings).map_err(failed)?))

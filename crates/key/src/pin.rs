@@ -1,6 +1,7 @@
 //! PINs and passphrases: asked for once, zeroised, never printable.
 
 use core::fmt;
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use zeroize::Zeroizing;
@@ -42,6 +43,21 @@ impl Pin {
 impl fmt::Debug for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Pin(***)")
+    }
+}
+
+/// Cuts a text where a `pin-value` begins (RFC 7512 section 2.4), which refused addresses may have: for messages that
+/// repeat what cannot be read.
+#[must_use]
+pub fn without_pin_value(text: &str) -> Cow<'_, str> {
+    const NAMES: [&str; 3] = ["pin-value", "pin_value", "pinvalue"];
+    let lower = text.to_ascii_lowercase();
+    let end =
+        NAMES.iter().filter_map(|name| Some(lower.find(name)?.saturating_add(name.len()))).min();
+    // The same bytes but for the case of letters, so the same offsets.
+    match end.and_then(|end| text.get(..end)) {
+        Some(before) => Cow::Owned(format!("{before}=...")),
+        None => Cow::Borrowed(text),
     }
 }
 

@@ -73,8 +73,10 @@ impl Session {
 
     fn perform(&mut self, line: &Line, function: &str) -> Result<(), Trouble> {
         if !line.operands.is_empty() {
-            let words = line.operands.join(" ");
-            return Err(Misread(format!("`{words}` is no option of {}", line.verb.name)).into());
+            // Not what they are: one may be a password.
+            let (count, verb) = (line.operands.len(), line.verb.name);
+            let words = if count == 1 { "word is" } else { "words are" };
+            return Err(Misread(format!("{count} {words} no option of {verb}")).into());
         }
         match line.verb.name {
             "loginHSM" => self.log_in(line, function),
