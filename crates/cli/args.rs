@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use chancery::key::{DigestAlgorithm, PinSource, RememberedPins};
 use chancery::{HsmEnvironmentPin, KeyAddress, KeyAddressError, Keyring, TokenOptions};
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 pub(crate) use self::authority::{AuthoritySource, Ca, Issue, ProfileName, Revoke, Rules};
@@ -162,6 +163,14 @@ fn key_address(text: &str) -> Result<KeyAddress, String> {
     })
 }
 
+/// Reads where to write. The sign for stdout elsewhere would make a file of that name, which is hard to be rid of.
+fn output_path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.as_os_str() == "-" {
+        true => Err("it does not stand for stdout here; for a file of that name type ./-"),
+        false => Ok(path),
+    })
+}
+
 // Which key, and how to get at it.
 #[derive(Args, Debug)]
 pub(crate) struct KeyOptions {
@@ -219,7 +228,7 @@ pub(crate) struct Quickstart {
     /// The program to sign; a small one is made without it
     pub(crate) file: Option<PathBuf>,
     /// The folder for what is made
-    #[arg(long, value_name = "FOLDER", default_value = "chancery-quickstart")]
+    #[arg(long, value_parser = output_path(), value_name = "FOLDER", default_value = "chancery-quickstart")]
     pub(crate) out: PathBuf,
     /// Sign with this key on a token, made where it is not there yet
     #[arg(long, value_name = "URI", value_parser = key_address, help_heading = "Key options")]
@@ -422,7 +431,7 @@ pub(crate) struct NewRequest {
     #[arg(long, value_name = "NAME", requires = "subject")]
     pub(crate) digest: Option<DigestAlgorithm>,
     /// Write here [default: stdout]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_parser = output_path(), value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) pending: store::Pending,

@@ -32,6 +32,7 @@ mod machine;
 mod memory;
 mod offline;
 mod output;
+mod pipes;
 mod quickstart;
 mod secrets;
 mod settings;

@@ -1,6 +1,6 @@
 //! Small files in and out.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -70,12 +70,44 @@ pub fn write_new_file(path: &Path, contents: &[u8], private: bool) -> Result<(),
         .map_err(|error| Error::io("write", path, error))
 }
 
+/// Opens a program, or whatever else is read from any place and more than once.
+///
+/// # Errors
+/// [`ErrorKind::Io`], also for a folder, a device and a pipe; opening a pipe would wait for somebody to write to it.
+pub(crate) fn open_regular(path: &Path) -> Result<File, Error> {
+    let failed = |error| Error::io("read", path, error);
+    check_regular(path, &std::fs::metadata(path).map_err(failed)?, "and cannot be read as one")?;
+    File::open(path).map_err(failed)
+}
+
+/// Refuses to put a file in the place of a device or a pipe. What is a folder, or not there, is for others to tell.
+pub(crate) fn check_replaceable(path: &Path) -> Result<(), Error> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_dir() => {
+            check_regular(path, &metadata, "and none is put in its place")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_regular(path: &Path, metadata: &Metadata, so: &str) -> Result<(), Error> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let text = match metadata.is_dir() {
+        true => format!("{} is a folder", path.display()),
+        false => format!("{} is no regular file, {so}", path.display()),
+    };
+    Err(Error::new(ErrorKind::Io, text))
+}
+
 /// Writes a small file, in one step in the place of what is there; a link stays, and the file it names changes.
 ///
 /// # Errors
-/// [`ErrorKind::Io`]. The file then is as it was.
+/// [`ErrorKind::Io`], also for a device or a pipe. The file then is as it was.
 pub fn replace_file(path: &Path, contents: &[u8]) -> Result<(), Error> {
     let Ok(old) = std::fs::metadata(path) else { return write_new_file(path, contents, false) };
+    check_replaceable(path)?;
     let failed = |error| Error::io("write", path, error);
     let target = path.canonicalize().map_err(failed)?;
     let folder = target.parent().unwrap_or(Path::new("."));

@@ -6,10 +6,11 @@ use std::path::Path;
 use chancery_authenticode::{PeSubject, Report, Subject, Verifier, requested_measurement};
 use chancery_pe::{SeekSource, Source, SourceError};
 
+use crate::Error;
 use crate::batch::{Stage, Stages};
+use crate::files::open_regular;
 #[cfg(unix)]
 use crate::writer::Copy;
-use crate::{Error, ErrorKind};
 
 /// A report, and what the file is.
 #[derive(Clone, Debug)]
@@ -63,10 +64,7 @@ impl Source for Input {
 /// Opens a file as a subject of the one format there is so far.
 pub(crate) fn open_subject(path: &Path, what: &str) -> Result<PeSubject<Input>, Error> {
     let failed = |error| Error::io("read", path, error);
-    let file = File::open(path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.is_dir() {
-        return Err(Error::new(ErrorKind::Io, format!("{} is a folder", path.display())));
-    }
+    let file = open_regular(path)?;
     let source = SeekSource::new(file).map_err(failed)?;
     PeSubject::parse(Input::File(source)).map_err(|error| Error::of_subject(what, path, error))
 }

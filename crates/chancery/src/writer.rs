@@ -29,6 +29,7 @@ pub use self::left_over::{LeftOver, LeftOverFate, LeftOvers};
 use self::own_file::folder_of;
 pub(crate) use self::own_file::is_ours;
 use self::undo::Mended;
+use crate::files::check_replaceable;
 use crate::rewriting::Unchanged;
 use crate::{Error, ErrorKind};
 
@@ -56,8 +57,10 @@ impl Target {
     /// the link stays.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for a file with several hard links: replacing it would split them.
+    /// [`ErrorKind::Usage`] for a file with several hard links: replacing it would split them. [`ErrorKind::Io`] for a
+    /// device or a pipe, in the place of which a file would stand.
     fn resolve(path: &Path) -> Result<Self, Error> {
+        check_replaceable(path)?;
         let path = real_path(path)?;
         #[cfg(unix)]
         match std::fs::metadata(&path) {

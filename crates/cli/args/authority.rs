@@ -94,7 +94,7 @@ pub(crate) struct Issue {
     #[arg(long, value_enum)]
     pub(crate) rules: Option<Rules>,
     /// Write here [default: stdout]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_parser = super::output_path(), value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }
 

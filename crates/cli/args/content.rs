@@ -47,7 +47,7 @@ pub(crate) struct CmsSign {
     #[arg(long)]
     pub(crate) signing_time: bool,
     /// Write here: PEM where the name ends in .pem, else DER [default: FILE.p7s, attached FILE.p7m]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_parser = super::output_path(), value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) stamp: StampOptions,
@@ -64,7 +64,7 @@ pub(crate) struct CmsVerify {
     #[arg(long, value_name = "FILE")]
     pub(crate) content: Option<PathBuf>,
     /// Write the content of an attached signature here, where it is valid
-    #[arg(long, value_name = "FILE", conflicts_with = "content")]
+    #[arg(long, value_parser = super::output_path(), value_name = "FILE", conflicts_with = "content")]
     pub(crate) out: Option<PathBuf>,
     /// What the signer's certificate has to be for
     #[arg(long, value_enum, value_name = "NAME", default_value_t = PurposeName::CodeSigning)]

@@ -21,7 +21,7 @@ pub(crate) struct Export {
     #[arg(long, requires_all = ["key", "out"])]
     pub(crate) pkcs12: bool,
     /// Write here [default: stdout]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_parser = super::output_path(), value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// The key file whose key goes into a PKCS#12 file
     #[arg(long, value_name = "URI", value_parser = key_address, requires = "pkcs12", help_heading = "Key options")]

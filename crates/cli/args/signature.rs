@@ -36,7 +36,7 @@ pub(crate) struct Extract {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) index: usize,
     /// Write here: PEM where the name ends in .pem, else DER [default: PEM to stdout]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_parser = super::output_path(), value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }
 
@@ -69,7 +69,7 @@ pub(crate) struct ForSigning {
     #[arg(long, value_name = "FILE", requires = "for_signing", help_heading = "Signing elsewhere")]
     pub(crate) chain: Vec<PathBuf>,
     /// Write here [default: FILE.chancery-digest]
-    #[arg(long, value_name = "PATH", requires = "for_signing", help_heading = "Signing elsewhere")]
+    #[arg(long, value_parser = super::output_path(), value_name = "PATH", requires = "for_signing", help_heading = "Signing elsewhere")]
     pub(crate) out: Option<PathBuf>,
     /// Write SignTool's FILE.dig and FILE.p7u into this folder instead
     #[arg(
@@ -95,7 +95,7 @@ pub(crate) struct ForSigning {
 #[derive(Args, Debug)]
 pub(crate) struct OutputOptions {
     /// Write here, a file or a folder, and leave the original alone
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_parser = super::output_path(), value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
     /// Drop data that follows the signatures
     #[arg(long)]

@@ -177,7 +177,7 @@ pub(crate) enum Store {
         #[arg(long, value_enum, default_value = "der")]
         r#as: ExportForm,
         /// Write here
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_parser = super::output_path(), value_name = "FILE")]
         out: PathBuf,
     },
     /// Add a certificate and its chain, find its key and bind it
