@@ -39,6 +39,7 @@ pub(crate) use self::timestamp::{StampOptions, Timestamp, Tsa};
 pub(crate) use self::token::{Doctor, Token, TokenCert, Which};
 use crate::pin::PinOptions;
 use crate::settings;
+use crate::shown::one_line;
 use crate::ui::Format;
 
 const EXIT_CODES: &str = "\
@@ -159,7 +160,8 @@ pub(crate) enum Command {
 /// Reads a key address; an error says all of why it is none.
 fn key_address(text: &str) -> Result<KeyAddress, String> {
     text.parse().map_err(|error: KeyAddressError| {
-        error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        one_line(&format!("{error}{cause}"))
     })
 }
 

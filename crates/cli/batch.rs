@@ -17,6 +17,7 @@ use crate::args::BatchOptions;
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::json;
+use crate::shown::shown;
 use crate::ui::{self, Ui};
 use crate::watch;
 
@@ -164,7 +165,7 @@ impl<J: Job> Progress<Option<J::Done>> for Telling<'_, J> {
             let exit = self.bar.done(|| match finished.result {
                 Ok((file, Some(done))) => job.show(&file.path, done, ui),
                 Ok((file, None)) => {
-                    let text = || format!("{}: named before in this run", file.path.display());
+                    let text = || format!("{}: named before in this run", shown(&file.path));
                     ui.success(&json::Again::new(&file.path), text);
                     Exit::Done
                 }

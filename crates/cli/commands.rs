@@ -36,6 +36,7 @@ pub(crate) use self::cert::usages;
 use crate::args::{Cli, Command, JudgeOptions};
 use crate::exit::Exit;
 use crate::json;
+use crate::shown::shown;
 use crate::ui::{self, Ui};
 
 /// Runs a command and says how it ended.
@@ -128,8 +129,9 @@ fn write_pem(pem: &str, out: Option<&Path>, ui: &mut Ui) -> Result<Exit, Error> 
     match out {
         Some(path) => {
             chancery::write_new_file(path, pem.as_bytes(), false)?;
-            let object = json::Written { schema: 1, r#type: "written", output: json::shown(path) };
-            ui.success(&object, || format!("wrote {}", path.display()));
+            let object =
+                json::Written { schema: 1, r#type: "written", output: json::OutputName::new(path) };
+            ui.success(&object, || format!("wrote {}", shown(&path)));
         }
         None => ui.result(&serde_json::json!({"schema": 1, "type": "pem", "pem": pem}), || {
             pem.trim_end().to_owned()

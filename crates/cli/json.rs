@@ -5,11 +5,14 @@ mod verified;
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
+use std::fmt;
 use std::path::Path;
 
 use chancery::Error;
 use chancery::key::DigestAlgorithm;
 use serde::Serialize;
+
+use crate::shown::encoded;
 
 pub(crate) use self::left_over::LeftOver;
 pub(crate) use self::verified::Verified;
@@ -24,6 +27,51 @@ pub(crate) fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
+/// The file an object is about.
+#[derive(Debug, Serialize)]
+pub(crate) struct FileName {
+    file: String,
+    /// Where the name is not Unicode: its bytes that are not UTF-8, and `%`, as `%` and two hex digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_encoded: Option<String>,
+    /// For people.
+    #[serde(skip)]
+    text: String,
+}
+
+impl fmt::Display for FileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl FileName {
+    pub(crate) fn new(path: &Path) -> Self {
+        let text = crate::shown::shown(path);
+        Self { file: shown(path), file_encoded: encoded_name(path), text }
+    }
+}
+
+/// The file an object says was or would be written.
+#[derive(Debug, Serialize)]
+pub(crate) struct OutputName {
+    output: String,
+    /// As `file_encoded`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_encoded: Option<String>,
+}
+
+impl OutputName {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self { output: shown(path), output_encoded: encoded_name(path) }
+    }
+}
+
+/// Writes a name that is not Unicode without loss.
+fn encoded_name(path: &Path) -> Option<String> {
+    path.to_str().is_none().then(|| encoded(path))
+}
+
 /// Writes digests by the names of their hashes.
 pub(crate) fn digests(all: &[(DigestAlgorithm, Vec<u8>)]) -> BTreeMap<&'static str, String> {
     all.iter().map(|(algorithm, digest)| (algorithm.name(), hex(digest))).collect()
@@ -34,8 +82,8 @@ pub(crate) fn digests(all: &[(DigestAlgorithm, Vec<u8>)]) -> BTreeMap<&'static s
 pub(crate) struct Failure {
     schema: u32,
     r#type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<String>,
+    #[serde(flatten)]
+    file: Option<FileName>,
     kind: &'static str,
     message: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -54,7 +102,7 @@ impl Failure {
         Self {
             schema: 1,
             r#type: "error",
-            file: file.map(shown),
+            file: file.map(FileName::new),
             kind: error.kind().name(),
             message,
             candidates: error.candidates().to_vec(),
@@ -67,7 +115,8 @@ impl Failure {
 pub(crate) struct Digested {
     pub(crate) schema: u32,
     pub(crate) r#type: &'static str,
-    pub(crate) file: String,
+    #[serde(flatten)]
+    pub(crate) file: FileName,
     pub(crate) format: &'static str,
     /// Of the file as it stands.
     pub(crate) authentihash: BTreeMap<&'static str, String>,
@@ -80,12 +129,13 @@ pub(crate) struct Digested {
 pub(crate) struct Again {
     schema: u32,
     r#type: &'static str,
-    file: String,
+    #[serde(flatten)]
+    file: FileName,
 }
 
 impl Again {
     pub(crate) fn new(file: &Path) -> Self {
-        Self { schema: 1, r#type: "again", file: shown(file) }
+        Self { schema: 1, r#type: "again", file: FileName::new(file) }
     }
 }
 
@@ -107,8 +157,10 @@ pub(crate) struct Summary {
 pub(crate) struct Signed {
     pub(crate) schema: u32,
     pub(crate) r#type: &'static str,
-    pub(crate) file: String,
-    pub(crate) output: String,
+    #[serde(flatten)]
+    pub(crate) file: FileName,
+    #[serde(flatten)]
+    pub(crate) output: OutputName,
     pub(crate) authentihash: BTreeMap<&'static str, String>,
     pub(crate) scheme: &'static str,
     /// Of every signature that was made.
@@ -124,8 +176,10 @@ pub(crate) struct Signed {
 pub(crate) struct Plan {
     pub(crate) schema: u32,
     pub(crate) r#type: &'static str,
-    pub(crate) file: String,
-    pub(crate) output: String,
+    #[serde(flatten)]
+    pub(crate) file: FileName,
+    #[serde(flatten)]
+    pub(crate) output: OutputName,
     /// `sign`, `append`, `replace` or `skip`.
     pub(crate) action: &'static str,
     pub(crate) authentihash: BTreeMap<&'static str, String>,
@@ -178,7 +232,8 @@ pub(crate) struct Key {
 pub(crate) struct Certificate {
     pub(crate) schema: u32,
     pub(crate) r#type: &'static str,
-    pub(crate) file: String,
+    #[serde(flatten)]
+    pub(crate) file: FileName,
     pub(crate) subject: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) issuer: Option<String>,
@@ -277,7 +332,8 @@ impl Issued {
 pub(crate) struct Written {
     pub(crate) schema: u32,
     pub(crate) r#type: &'static str,
-    pub(crate) output: String,
+    #[serde(flatten)]
+    pub(crate) output: OutputName,
 }
 
 /// A file whose signatures were taken out or put in.
@@ -286,8 +342,10 @@ pub(crate) struct Changed {
     pub(crate) schema: u32,
     /// `removed`, `attached` or `skipped`.
     pub(crate) r#type: &'static str,
-    pub(crate) file: String,
-    pub(crate) output: String,
+    #[serde(flatten)]
+    pub(crate) file: FileName,
+    #[serde(flatten)]
+    pub(crate) output: OutputName,
     /// How many signatures it has now, where that was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) signatures: Option<usize>,
@@ -341,7 +399,8 @@ pub(crate) struct TokenCertificate {
 pub(crate) struct Inspected {
     pub(crate) schema: u32,
     pub(crate) r#type: &'static str,
-    pub(crate) file: String,
+    #[serde(flatten)]
+    pub(crate) file: FileName,
     pub(crate) format: &'static str,
     pub(crate) layout: BTreeMap<&'static str, String>,
     pub(crate) reasons: Vec<&'static str>,

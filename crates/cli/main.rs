@@ -12,6 +12,7 @@ mod interrupt;
 mod json;
 mod pin;
 mod settings;
+mod shown;
 mod ui;
 mod watch;
 

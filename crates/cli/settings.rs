@@ -10,6 +10,8 @@ use chancery::{Error, Settings, Stores};
 #[cfg(not(windows))]
 use chancery::{ErrorKind, key::KeyErrorKind};
 
+use crate::shown::one_line;
+
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
 /// Reads the file that the user names, or one of those that are looked for.
@@ -51,5 +53,6 @@ fn users_stores() -> Result<Stores, Error> {
 
 /// Reads the name of a store given as an argument.
 pub(crate) fn store_name(text: &str) -> Result<SystemStore, String> {
-    text.parse().map_err(|error: chancery::certstore::SystemStoreError| error.to_string())
+    text.parse()
+        .map_err(|error: chancery::certstore::SystemStoreError| one_line(&error.to_string()))
 }

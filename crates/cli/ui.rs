@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::hints;
 use crate::json;
+use crate::shown::{lines, one_line, shown};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -51,7 +52,7 @@ impl Ui {
                     print_line(&line);
                 }
             }
-            Format::Text => print_line(&text()),
+            Format::Text => print_line(&lines(&text())),
         }
     }
 
@@ -65,14 +66,14 @@ impl Ui {
     /// Writes a warning for a person.
     pub(crate) fn warn(&mut self, text: &str) {
         if !self.is_json() {
-            let _ = writeln!(io::stderr(), "warning: {text}");
+            let _ = writeln!(io::stderr(), "warning: {}", one_line(text));
         }
     }
 
     /// Writes something worth knowing beside the result.
     pub(crate) fn note(&mut self, text: &str) {
         if !self.is_json() && !self.quiet {
-            let _ = writeln!(io::stderr(), "{text}");
+            let _ = writeln!(io::stderr(), "{}", one_line(text));
         }
     }
 
@@ -83,14 +84,14 @@ impl Ui {
             self.result(&json::Failure::new(error, file), String::new);
             return exit;
         }
-        let mut text = format!("error: {error}\n");
+        let mut text = format!("error: {}\n", one_line(&error.to_string()));
         let mut source = error.source();
         while let Some(cause) = source {
-            text.push_str(&format!("  caused by: {cause}\n"));
+            text.push_str(&format!("  caused by: {}\n", one_line(&cause.to_string())));
             source = cause.source();
         }
         for hint in hints::for_error(error, file) {
-            text.push_str(&format!("  hint: {hint}\n"));
+            text.push_str(&format!("  hint: {}\n", one_line(&hint)));
         }
         let _ = io::stderr().write_all(text.as_bytes());
         exit
@@ -141,12 +142,12 @@ pub(crate) struct Progress(ProgressBar);
 impl Progress {
     /// Names the file worked on now.
     pub(crate) fn file(&self, path: &Path) {
-        self.0.set_message(path.display().to_string());
+        self.0.set_message(shown(path));
     }
 
     /// Says what is going on.
     pub(crate) fn say(&self, text: &str) {
-        self.0.set_message(text.to_owned());
+        self.0.set_message(one_line(text));
     }
 
     /// Counts a file as done, and prints with the line out of the way.

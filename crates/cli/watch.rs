@@ -11,6 +11,7 @@ use chancery::pkcs11::{HungCall, watch_calls};
 
 use crate::exit::Exit;
 use crate::json;
+use crate::shown::shown;
 use crate::ui::Format;
 
 /// How long the process is given to end in order. A module that hangs may hold what its own end waits for.
@@ -67,7 +68,7 @@ fn report(hung: &HungCall, file: Option<&Path>, format: Format) {
             let _ = out.flush();
         }
         Format::Text => {
-            let file = file.map(|file| format!("{}: ", file.display())).unwrap_or_default();
+            let file = file.map(|file| format!("{}: ", shown(&file))).unwrap_or_default();
             let text = format!(
                 "error: {file}{hung}\n  hint: allow more with --token-timeout SECONDS, or see whether the device \
                  answers:  chancery token list\n  hint: a `.chancery-*.tmp` beside the file it should become is of this run; the next \

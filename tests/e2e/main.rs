@@ -30,6 +30,7 @@ mod journey;
 mod killed;
 mod machine;
 mod memory;
+mod names;
 mod offline;
 mod output;
 mod pipes;

@@ -3,6 +3,7 @@
 use chancery::batch::{LeftOver, LeftOverFate, LeftOvers};
 
 use crate::json;
+use crate::shown::shown;
 use crate::ui::Ui;
 
 /// Clears away what may go, and names all of it.
@@ -21,17 +22,17 @@ pub(super) fn settle(left_overs: &LeftOvers, ui: &mut Ui) {
 }
 
 fn text(left_over: &LeftOver) -> String {
-    let path = left_over.path.display();
+    let path = shown(&left_over.path);
     match &left_over.fate {
         LeftOverFate::Removed => format!("removed {path}, which a run left that was killed"),
         LeftOverFate::TakenBack(target) => format!(
             "took back what a run that was killed had begun to write into {}, by {path}",
-            target.display()
+            shown(&target)
         ),
         LeftOverFate::Unfinished(target) => format!(
             "{} was being written in place by a run that was killed; the next that signs, stamps or removes takes that \
              back, by {path}",
-            target.display()
+            shown(&target)
         ),
         LeftOverFate::Orphaned => format!(
             "{path} is of a run that was killed while it wrote into a file that is not there any more; give that its \

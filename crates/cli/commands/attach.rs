@@ -9,6 +9,7 @@ use crate::args::Attach;
 use crate::commands::now;
 use crate::exit::Exit;
 use crate::json;
+use crate::shown::shown;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Attach, ui: &mut Ui) -> Exit {
@@ -49,9 +50,9 @@ fn show(args: &Attach, attached: &Attached, ui: &mut Ui) {
     let object = json::Changed {
         schema: 1,
         r#type: kind,
-        file: json::shown(&args.file),
-        output: json::shown(&attached.output),
+        file: json::FileName::new(&args.file),
+        output: json::OutputName::new(&attached.output),
         signatures: None,
     };
-    ui.success(&object, || format!("{}: {word}", attached.output.display()));
+    ui.success(&object, || format!("{}: {word}", shown(&attached.output)));
 }

@@ -5,6 +5,7 @@ use chancery::{Error, verify_audit_log};
 use crate::args::Audit;
 use crate::exit::Exit;
 use crate::json;
+use crate::shown::shown;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Audit, ui: &mut Ui) -> Result<Exit, Error> {
@@ -14,7 +15,7 @@ pub(crate) fn run(args: &Audit, ui: &mut Ui) -> Result<Exit, Error> {
         "schema": 1, "type": "audit", "file": json::shown(file), "lines": report.lines,
         "last_hash": report.last_hash, "fault": report.fault,
     });
-    let file = file.display();
+    let file = shown(&file);
     match report.fault {
         None => {
             let (lines, hash) = (report.lines, &report.last_hash);

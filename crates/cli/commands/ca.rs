@@ -9,6 +9,7 @@ use crate::args::{AuthoritySource, Ca};
 use crate::commands::{name, now};
 use crate::exit::Exit;
 use crate::json;
+use crate::shown::shown;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Ca, ui: &mut Ui) -> Result<Exit, Error> {
@@ -38,7 +39,7 @@ pub(crate) fn run(args: &Ca, ui: &mut Ui) -> Result<Exit, Error> {
             ui.success(&object, || {
                 format!(
                     "wrote {}: list {}, {} revoked, valid until {}",
-                    list.file.display(),
+                    shown(&list.file),
                     list.number,
                     list.revoked,
                     list.next_update
@@ -79,7 +80,7 @@ fn init(
     });
     ui.success(&object, || {
         let subject = certificate.subject();
-        format!("made the authority `{subject}` in {}: {}", dir.display(), file.display())
+        format!("made the authority `{subject}` in {}: {}", shown(&dir), shown(&file))
     });
     Ok(Exit::Done)
 }

@@ -16,6 +16,7 @@ use crate::commands::fetch::Fetcher;
 use crate::commands::{Evidence, cert_export, certificates};
 use crate::exit::Exit;
 use crate::json;
+use crate::shown::shown;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Cert, ui: &mut Ui) -> Result<Exit, Error> {
@@ -80,7 +81,7 @@ fn verify(
         "findings": findings,
     });
     let text = || {
-        let mut text = format!("{}: {}", file.display(), outcome.status);
+        let mut text = format!("{}: {}", shown(file), outcome.status);
         for certificate in &outcome.path {
             let _ = write!(text, "\n  {}", certificate.subject());
         }
@@ -102,7 +103,7 @@ fn object(file: &Path, certificate: &Certificate) -> json::Certificate {
     json::Certificate {
         schema: 1,
         r#type: "certificate",
-        file: json::shown(file),
+        file: json::FileName::new(file),
         subject: certificate.subject().to_string(),
         issuer: Some(certificate.issuer().to_string()),
         serial: Some(json::hex(certificate.serial())),

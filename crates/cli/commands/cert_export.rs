@@ -56,7 +56,7 @@ fn pkcs12(args: &Export, key: &KeyAddress, out: &Path, ui: &mut Ui) -> Result<Ex
 
 fn write(out: &Path, contents: &[u8], private: bool, ui: &mut Ui) -> Result<Exit, Error> {
     write_new_file(out, contents, private)?;
-    let object = json::Written { schema: 1, r#type: "written", output: json::shown(out) };
-    ui.success(&object, || format!("wrote {}", out.display()));
+    let object = json::Written { schema: 1, r#type: "written", output: json::OutputName::new(out) };
+    ui.success(&object, || format!("wrote {}", crate::shown::shown(out)));
     Ok(Exit::Done)
 }

@@ -19,6 +19,7 @@ use crate::commands::timestamp::timestamper;
 use crate::commands::{Evidence, certificates, now, scheme};
 use crate::exit::Exit;
 use crate::json;
+use crate::shown::shown;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Cms, ui: &mut Ui) -> Result<Exit, Error> {
@@ -55,7 +56,7 @@ fn sign(args: &CmsSign, ui: &mut Ui) -> Result<Exit, Error> {
     });
     let signed = sign_content(&args.file, &identity, &options, stamping)?;
     if let Some(why) = &signed.unstamped {
-        ui.warn(&format!("{}: not timestamped: {why}", args.file.display()));
+        ui.warn(&format!("{}: not timestamped: {why}", shown(&args.file)));
     }
     let out = args.out.clone().unwrap_or_else(|| beside(&args.file, args.attached));
     let is_pem = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pem"));
@@ -71,7 +72,7 @@ fn sign(args: &CmsSign, ui: &mut Ui) -> Result<Exit, Error> {
         "signer": identity.certificate().subject().to_string(),
         "timestamped": timestamper.is_some() && signed.unstamped.is_none(),
     });
-    ui.success(&object, || format!("{}: signed, {}", args.file.display(), out.display()));
+    ui.success(&object, || format!("{}: signed, {}", shown(&args.file), shown(&out)));
     Ok(Exit::Done)
 }
 
@@ -160,7 +161,7 @@ fn object(file: &Path, report: &ContentReport) -> serde_json::Value {
 }
 
 fn text(file: &Path, report: &ContentReport) -> String {
-    let mut text = format!("{}: {}", file.display(), report.verdict);
+    let mut text = format!("{}: {}", shown(&file), report.verdict);
     for one in &report.signatures {
         let signer = one.signer.as_ref().map(|signer| signer.subject().to_string());
         let _ = write!(text, "\n  signer     {}", signer.as_deref().unwrap_or("unknown"));

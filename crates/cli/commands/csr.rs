@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Csr, ui: &mut Ui) -> Result<Exit, Error> {
             let object = json::Certificate {
                 schema: 1,
                 r#type: "request",
-                file: json::shown(file),
+                file: json::FileName::new(file),
                 subject: request.subject().to_string(),
                 issuer: None,
                 serial: None,

@@ -10,6 +10,7 @@ use chancery::digest_file;
 use crate::args::Digest;
 use crate::exit::Exit;
 use crate::json;
+use crate::shown::shown;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Digest, ui: &mut Ui) -> Exit {
@@ -36,14 +37,14 @@ fn show(file: &Path, measurement: &Measurement, ui: &mut Ui) {
     let object = json::Digested {
         schema: 1,
         r#type: "digest",
-        file: json::shown(file),
+        file: json::FileName::new(file),
         format: "pe",
         authentihash: json::digests(measurement.authentihash()),
         signature_digest: json::digests(&measurement.digests),
     };
     ui.result(&object, || {
         let line = |(algorithm, digest): &(_, Vec<u8>), what: &str| {
-            format!("{algorithm}:{}  {}{what}", json::hex(digest), file.display())
+            format!("{algorithm}:{}  {}{what}", json::hex(digest), shown(&file))
         };
         let as_found = measurement.authentihash().iter().map(|digest| line(digest, ""));
         let padded = measurement.digests.iter().map(|digest| line(digest, " (as signing pads it)"));

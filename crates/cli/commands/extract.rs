@@ -7,6 +7,7 @@ use crate::args::Extract;
 use crate::commands::write_pem;
 use crate::exit::Exit;
 use crate::json;
+use crate::shown::shown;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Extract, ui: &mut Ui) -> Result<Exit, Error> {
@@ -18,7 +19,7 @@ pub(crate) fn run(args: &Extract, ui: &mut Ui) -> Result<Exit, Error> {
         return write_pem(&to_pem(PKCS7_LABEL, &der), Some(out), ui);
     }
     write_new_file(out, &der, false)?;
-    let object = json::Written { schema: 1, r#type: "written", output: json::shown(out) };
-    ui.success(&object, || format!("wrote {}", out.display()));
+    let object = json::Written { schema: 1, r#type: "written", output: json::OutputName::new(out) };
+    ui.success(&object, || format!("wrote {}", shown(&out)));
     Ok(Exit::Done)
 }

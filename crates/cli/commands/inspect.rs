@@ -7,6 +7,7 @@ use chancery::{Asn1Value, InspectedSignature, Inspection, inspect_asn1, inspect_
 use crate::args::Inspect;
 use crate::exit::Exit;
 use crate::json;
+use crate::shown::shown;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Inspect, ui: &mut Ui) -> Exit {
@@ -20,7 +21,7 @@ pub(crate) fn run(args: &Inspect, ui: &mut Ui) -> Exit {
             let object = json::Inspected {
                 schema: 1,
                 r#type: "inspected",
-                file: json::shown(&args.file),
+                file: json::FileName::new(&args.file),
                 format: inspection.format,
                 layout: inspection.layout.iter().cloned().collect(),
                 reasons: inspection.reasons.clone(),
@@ -62,7 +63,7 @@ fn object(signature: &InspectedSignature) -> json::InspectedSignature {
 }
 
 fn text(args: &Inspect, inspection: &Inspection) -> String {
-    let mut text = format!("{}: {}", args.file.display(), inspection.format);
+    let mut text = format!("{}: {}", shown(&args.file), inspection.format);
     for (name, value) in &inspection.layout {
         let _ = write!(text, "\n  {:<18} {value}", name.replace('_', " "));
     }

@@ -7,6 +7,7 @@ use crate::args::Quickstart as Arguments;
 use crate::commands::now;
 use crate::exit::Exit;
 use crate::json;
+use crate::shown::{one_line, shown};
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Arguments, ui: &mut Ui) -> Result<Exit, Error> {
@@ -24,8 +25,10 @@ pub(crate) fn run(args: &Arguments, ui: &mut Ui) -> Result<Exit, Error> {
             command: step.command.clone(),
         };
         ui.success(&object, || match step.command.as_str() {
-            "" => format!("{number}. {}", step.title),
-            command => format!("{number}. {}\n     chancery {command}", step.title),
+            "" => format!("{number}. {}", one_line(&step.title)),
+            command => {
+                format!("{number}. {}\n     chancery {}", one_line(&step.title), one_line(command))
+            }
         });
     })?;
     let object = serde_json::json!({
@@ -36,15 +39,15 @@ pub(crate) fn run(args: &Arguments, ui: &mut Ui) -> Result<Exit, Error> {
         "signer": json::shown(&journey.signer),
         "key": journey.key.to_string(),
     });
-    let file = args.file.as_ref().map(|file| format!("{} ", file.display())).unwrap_or_default();
+    let file = args.file.as_ref().map(|file| format!("{} ", shown(&file))).unwrap_or_default();
     ui.success(&object, || {
         let token = "The same with a key that never leaves a token:";
         match args.key {
-            Some(_) => format!("\nDone: {}", journey.signed.display()),
+            Some(_) => format!("\nDone: {}", shown(&journey.signed)),
             None => format!(
                 "\nDone: {}\n{token}\n     chancery token list\n     \
                  chancery quickstart {file}--key 'pkcs11:token=TOKEN;object=release' --pin-file PIN",
-                journey.signed.display()
+                shown(&journey.signed)
             ),
         }
     });

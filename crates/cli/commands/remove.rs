@@ -13,6 +13,7 @@ use crate::batch::{self, Job};
 use crate::commands::now;
 use crate::exit::Exit;
 use crate::json;
+use crate::shown::shown;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Remove, ui: &mut Ui) -> Exit {
@@ -71,12 +72,12 @@ fn show(args: &Remove, file: &Path, removed: &Removed, ui: &mut Ui) {
     let object = json::Changed {
         schema: 1,
         r#type: "removed",
-        file: json::shown(file),
-        output: json::shown(&removed.output),
+        file: json::FileName::new(file),
+        output: json::OutputName::new(&removed.output),
         signatures: Some(removed.left),
     };
     ui.success(&object, || {
         let what = if args.unsigned_attributes { "unsigned attributes removed" } else { "removed" };
-        format!("{}: {what}, {} signatures left", removed.output.display(), removed.left)
+        format!("{}: {what}, {} signatures left", shown(&removed.output), removed.left)
     });
 }

@@ -25,6 +25,7 @@ use crate::commands::{certificates, now, scheme};
 use crate::exit::Exit;
 use crate::json;
 use crate::settings;
+use crate::shown::shown;
 use crate::ui::Ui;
 
 /// What --cert is for the certificate beside the key in its token.
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &Sign, ui: &mut Ui) -> Exit {
             None => {
                 let place = args.cert.as_deref().map_or_else(
                     || "the certificates stored with it".into(),
-                    |place| place.display().to_string(),
+                    |place| shown(&place),
                 );
                 let message = format!(
                     "a dry run does not open the key, which alone tells whose of {place} it is"
@@ -94,7 +95,7 @@ fn tell_retries(ui: &mut Ui) {
         let list: Vec<_> =
             retries.iter().map(|(why, times)| format!("{why} {times} times")).collect();
         if !list.is_empty() {
-            let module = module.path().display();
+            let module = shown(module.path());
             ui.note(&format!("PKCS#11 module {module} was asked again: {}", list.join(", ")));
         }
     }
@@ -274,8 +275,8 @@ fn show(
     let object = json::Signed {
         schema: 1,
         r#type: kind,
-        file: json::shown(file),
-        output: json::shown(&signed.output),
+        file: json::FileName::new(file),
+        output: json::OutputName::new(&signed.output),
         authentihash: json::digests(&signed.digests),
         scheme: options.signature.scheme.name(),
         schemes: schemes(options),
@@ -285,16 +286,16 @@ fn show(
         warnings: signed.warnings.clone(),
     };
     for warning in &signed.warnings {
-        ui.warn(&format!("{}: {}", file.display(), explain(warning)));
+        ui.warn(&format!("{}: {}", shown(&file), explain(warning)));
     }
     for why in &signed.unstamped {
-        ui.warn(&format!("{}: {why}", file.display()));
+        ui.warn(&format!("{}: {why}", shown(&file)));
     }
     ui.success(&object, || {
         let digest =
             |(algorithm, digest): &(_, Vec<u8>)| format!("{algorithm}:{}", json::hex(digest));
         let digests: Vec<_> = signed.digests.iter().map(digest).collect();
-        format!("{}: {word} ({})", signed.output.display(), digests.join(", "))
+        format!("{}: {word} ({})", shown(&signed.output), digests.join(", "))
     });
 }
 

@@ -14,6 +14,7 @@ use crate::args::store::{ExportForm, FindKey, IfPresentName, InStore, Store};
 use crate::exit::Exit;
 use crate::json;
 use crate::settings::{current, stores};
+use crate::shown::{one_line, shown};
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Store, ui: &mut Ui) -> Result<Exit, Error> {
@@ -87,8 +88,9 @@ pub(crate) fn run(args: &Store, ui: &mut Ui) -> Result<Exit, Error> {
         Store::Export { which, r#as, out } => {
             let (_, entry) = find(which)?;
             write_new_file(out, &exported(&which.store, entry, *r#as)?, false)?;
-            let object = json::Written { schema: 1, r#type: "written", output: json::shown(out) };
-            ui.success(&object, || format!("wrote {}", out.display()));
+            let object =
+                json::Written { schema: 1, r#type: "written", output: json::OutputName::new(out) };
+            ui.success(&object, || format!("wrote {}", shown(&out)));
             Ok(Exit::Done)
         }
         Store::Bind { store, file, chain, key, folder } => {
@@ -178,7 +180,7 @@ fn line(entry: &Entry) -> String {
 fn text(store: &SystemStore, entry: &Entry) -> String {
     let mut text = format!("{store}: {}", subject(entry));
     let mut line = |name: &str, value: String| {
-        let _ = write!(text, "\n  {name:<12} {value}");
+        let _ = write!(text, "\n  {name:<12} {}", one_line(&value));
     };
     if let Ok(certificate) = entry.certificate() {
         line("issuer", certificate.issuer().to_string());

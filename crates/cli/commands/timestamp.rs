@@ -15,6 +15,7 @@ use crate::commands::{certificates, now};
 use crate::exit::Exit;
 use crate::json;
 use crate::settings;
+use crate::shown::shown;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Timestamp, ui: &mut Ui) -> Exit {
@@ -108,9 +109,9 @@ fn show(file: &Path, output: &Path, ui: &mut Ui) {
     let object = json::Changed {
         schema: 1,
         r#type: "timestamped",
-        file: json::shown(file),
-        output: json::shown(output),
+        file: json::FileName::new(file),
+        output: json::OutputName::new(output),
         signatures: None,
     };
-    ui.success(&object, || format!("{}: timestamped", output.display()));
+    ui.success(&object, || format!("{}: timestamped", shown(&output)));
 }

@@ -12,6 +12,7 @@ use chancery::{Error, ErrorKind};
 use crate::args::Token;
 use crate::exit::Exit;
 use crate::json;
+use crate::shown::{one_line, shown};
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Token, ui: &mut Ui) -> Result<Exit, Error> {
@@ -72,10 +73,10 @@ fn show(module: &std::path::Path, token: &TokenInfo, ui: &mut Ui) {
             "{}  slot {}  {} {}  serial {}  {state}\n  --module {}",
             if token.initialized { token.uri().to_string() } else { "(no token)".to_owned() },
             token.slot_id,
-            token.manufacturer,
-            token.model,
-            token.serial,
-            module.display()
+            one_line(&token.manufacturer),
+            one_line(&token.model),
+            one_line(&token.serial),
+            shown(&module)
         )
     });
 }

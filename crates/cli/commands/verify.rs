@@ -15,6 +15,7 @@ use crate::commands::Evidence;
 use crate::commands::fetch::Fetcher;
 use crate::exit::Exit;
 use crate::json;
+use crate::shown::shown;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Verify, ui: &mut Ui) -> Exit {
@@ -110,7 +111,7 @@ fn show(file: &Path, verified: &VerifiedFile, ui: &mut Ui) -> Exit {
 
 fn text(file: &Path, verified: &VerifiedFile) -> String {
     let report = &verified.report;
-    let mut text = format!("{}: {}", file.display(), report.verdict);
+    let mut text = format!("{}: {}", shown(&file), report.verdict);
     for reason in &report.reasons {
         let _ = write!(text, "\n  reason: {reason}");
     }

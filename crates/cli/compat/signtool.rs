@@ -15,6 +15,7 @@ use chancery::{Error, ErrorKind};
 pub(super) use self::options::TOOL;
 use super::console::{complain, explain_causes, remark, say};
 use super::grammar::{Line, Misread, expand_files, response_files};
+use crate::shown::{one_line, shown};
 
 /// How many files went well, with a warning, and not.
 #[derive(Debug, Default)]
@@ -99,7 +100,7 @@ fn participle(line: &Line) -> &'static str {
 
 /// Says what went wrong, in one line of the tool's and with our reasons beneath.
 fn fail(error: &Error) {
-    complain(&format!("SignTool Error: {error}"));
+    complain(&format!("SignTool Error: {}", one_line(&error.to_string())));
     explain_causes(error);
 }
 
@@ -107,7 +108,7 @@ fn fail(error: &Error) {
 fn is_there(file: &str) -> bool {
     let is_there = std::path::Path::new(file).exists();
     if !is_there {
-        complain(&format!("SignTool Error: File not found: {file}"));
+        complain(&format!("SignTool Error: File not found: {}", shown(file)));
     }
     is_there
 }

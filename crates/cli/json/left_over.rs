@@ -5,14 +5,15 @@ use std::path::Path;
 use chancery::batch::LeftOverFate;
 use serde::Serialize;
 
-use super::shown;
+use super::{FileName, shown};
 
 /// A file that a killed run left.
 #[derive(Debug, Serialize)]
 pub(crate) struct LeftOver {
     schema: u32,
     r#type: &'static str,
-    file: String,
+    #[serde(flatten)]
+    file: FileName,
     /// `removed`, `taken-back`, or why it is still there.
     fate: &'static str,
     /// The file it was about, where that is known.
@@ -32,6 +33,6 @@ impl LeftOver {
             LeftOverFate::NoLocks => ("no-locks", None),
             _ => ("stuck", None),
         };
-        Self { schema: 1, r#type: "left-over", file: shown(&left_over.path), fate, target }
+        Self { schema: 1, r#type: "left-over", file: FileName::new(&left_over.path), fate, target }
     }
 }

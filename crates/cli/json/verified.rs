@@ -10,7 +10,7 @@ use chancery::key::DigestAlgorithm;
 use chancery::x509::Certificate;
 use serde::Serialize;
 
-use super::{Finding, digests, findings, hex, shown};
+use super::{FileName, Finding, digests, findings, hex};
 use crate::commands::usages;
 
 /// A file that was verified.
@@ -18,7 +18,8 @@ use crate::commands::usages;
 pub(crate) struct Verified {
     schema: u32,
     r#type: &'static str,
-    file: String,
+    #[serde(flatten)]
+    file: FileName,
     format: &'static str,
     verdict: &'static str,
     reasons: Vec<&'static str>,
@@ -128,7 +129,7 @@ impl Verified {
         Self {
             schema: 1,
             r#type: "verified",
-            file: shown(file),
+            file: FileName::new(file),
             format: verified.format,
             verdict: report.verdict.name(),
             reasons: report.reasons.iter().map(|reason| reason.name()).collect(),

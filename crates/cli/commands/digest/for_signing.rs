@@ -14,6 +14,7 @@ use crate::args::Digest;
 use crate::commands::now;
 use crate::exit::Exit;
 use crate::json;
+use crate::shown::shown;
 use crate::ui::Ui;
 
 pub(super) fn run(args: &Digest, ui: &mut Ui) -> Exit {
@@ -32,9 +33,9 @@ pub(super) fn run(args: &Digest, ui: &mut Ui) -> Exit {
                     let object = json::Written {
                         schema: 1,
                         r#type: "written",
-                        output: json::shown(&output),
+                        output: json::OutputName::new(&output),
                     };
-                    ui.success(&object, || format!("wrote {}", output.display()));
+                    ui.success(&object, || format!("wrote {}", shown(&output)));
                 }
                 Exit::Done
             }

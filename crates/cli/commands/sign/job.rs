@@ -16,6 +16,7 @@ use crate::args::Sign;
 use crate::batch::Job;
 use crate::commands::now;
 use crate::exit::Exit;
+use crate::shown::shown;
 use crate::ui::Ui;
 
 /// What signs every file of a run.
@@ -116,7 +117,7 @@ impl Job for SignJob<'_> {
                     "schema": 1, "type": "skipped", "file": crate::json::shown(file), "journal": true,
                 });
                 ui.success(&object, || {
-                    format!("{}: left alone, done by the journal", file.display())
+                    format!("{}: left alone, done by the journal", shown(&file))
                 });
                 Exit::Done
             }

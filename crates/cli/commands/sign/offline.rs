@@ -13,14 +13,18 @@ use crate::args::Sign;
 use crate::commands::now;
 use crate::exit::Exit;
 use crate::json;
+use crate::shown::shown;
 use crate::ui::Ui;
 
 pub(super) fn run(args: &Sign, file: &Path, ui: &mut Ui) -> Exit {
     match sign(args, file, ui) {
         Ok(output) => {
-            let object =
-                json::Written { schema: 1, r#type: "written", output: json::shown(&output) };
-            ui.success(&object, || format!("wrote {}", output.display()));
+            let object = json::Written {
+                schema: 1,
+                r#type: "written",
+                output: json::OutputName::new(&output),
+            };
+            ui.success(&object, || format!("wrote {}", shown(&output)));
             Exit::Done
         }
         Err(error) => ui.error(&error, Some(file)),

@@ -11,6 +11,7 @@ use crate::batch::{self, Job};
 use crate::commands::now;
 use crate::exit::Exit;
 use crate::json;
+use crate::shown::shown;
 use crate::ui::Ui;
 
 pub(super) fn run(args: &Sign, checked: &Checked, ui: &mut Ui) -> Exit {
@@ -78,8 +79,8 @@ fn show(args: &Sign, file: &Path, checked: &Checked, plan: &Plan, ui: &mut Ui) {
     let object = json::Plan {
         schema: 1,
         r#type: "plan",
-        file: json::shown(file),
-        output: json::shown(&plan.output),
+        file: json::FileName::new(file),
+        output: json::OutputName::new(&plan.output),
         action,
         authentihash: json::digests(&plan.digests),
         schemes: plan.schemes.iter().map(|scheme| scheme.name()).collect(),
@@ -90,8 +91,8 @@ fn show(args: &Sign, file: &Path, checked: &Checked, plan: &Plan, ui: &mut Ui) {
         warnings: survived.iter().map(|objection| objection.name).collect(),
     };
     ui.result(&object, || {
-        let mut lines = vec![format!("{}: would {action}", file.display())];
-        lines.push(format!("  output   {}", plan.output.display()));
+        let mut lines = vec![format!("{}: would {action}", shown(&file))];
+        lines.push(format!("  output   {}", shown(&plan.output)));
         for ((algorithm, digest), scheme) in plan.digests.iter().zip(&plan.schemes) {
             lines.push(format!("  digest   {algorithm}:{}", json::hex(digest)));
             lines.push(format!("  scheme   {scheme}"));

@@ -6,6 +6,7 @@ use chancery::doctor::{Examination, Finding, Severity, examine};
 use crate::args::Doctor;
 use crate::commands::now;
 use crate::exit::Exit;
+use crate::shown::one_line;
 use crate::ui::Ui;
 use crate::{hints, json};
 
@@ -61,9 +62,9 @@ fn show(finding: &Finding, ui: &mut Ui) {
             Severity::Note => "note",
             _ => "ok",
         };
-        let mut text = format!("{mark:7}  {}: {}", finding.subject(), finding.message());
+        let mut text = one_line(&format!("{mark:7}  {}: {}", finding.subject(), finding.message()));
         for remedy in &remedies {
-            text.push_str(&format!("\n         mend it: {remedy}"));
+            text.push_str(&format!("\n         mend it: {}", one_line(remedy)));
         }
         text
     };

@@ -13,6 +13,7 @@ use crate::compat::console::{remark, say};
 use crate::compat::grammar::{Line, Misread};
 use crate::compat::hresult::HResult;
 use crate::settings::current;
+use crate::shown::shown;
 
 /// Writes a file, in the place of another only with `-f`.
 pub(super) fn write(line: &Line, path: &Path, contents: &[u8]) -> Result<(), Failure> {
@@ -107,7 +108,7 @@ pub(super) fn hash(line: &Line) -> Result<(), Failure> {
         ))
     })?;
     let value = hash_file(Path::new(file), algorithm)?;
-    say(&format!("{} hash of {file}:", name.to_ascii_uppercase()));
+    say(&format!("{} hash of {}:", name.to_ascii_uppercase(), shown(file)));
     say(&hex(&value));
     Ok(())
 }

@@ -23,6 +23,7 @@ use crate::compat::dates;
 use crate::compat::grammar::{Line, Misread};
 use crate::compat::hresult::HResult;
 use crate::settings::stores;
+use crate::shown::shown;
 
 /// How a line wants its PKCS#7.
 #[derive(Debug)]
@@ -133,7 +134,7 @@ pub(super) fn verify(line: &Line) -> Result<Counts, Stop> {
         print_head(line, file);
         match judge(line, file, content, &verifier, &at_hand, &mut counts) {
             Ok(true) => {
-                tell(line, &format!("\nSuccessfully verified: {file}"));
+                tell(line, &format!("\nSuccessfully verified: {}", shown(file)));
                 counts.done += 1;
             }
             Ok(false) => counts.errors += 1,
@@ -180,6 +181,7 @@ fn judge(
             remark(&format!("{file}: {reason}"));
         }
         if line.has("tw") && signature.timestamps.is_empty() {
+            let file = shown(file);
             complain(&format!("SignTool Warning: The file is not timestamped: {file}"));
             counts.warnings += 1;
         }

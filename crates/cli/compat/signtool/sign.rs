@@ -18,6 +18,7 @@ use super::{Counts, Stop, digest, fail, is_there, now, p7, tell, timestamper};
 use crate::compat::console::remark;
 use crate::compat::credentials::keyring;
 use crate::compat::grammar::{Line, Misread};
+use crate::shown::shown;
 
 pub(super) fn run(line: &Line) -> Result<Counts, Stop> {
     for (one, other) in [("dg", "ds"), ("dg", "di"), ("ds", "di"), ("ph", "nph")] {
@@ -83,14 +84,15 @@ pub(super) fn each(
         }
         match work(Path::new(file)) {
             Ok(()) => {
-                tell(line, &format!("{done}: {file}"));
+                tell(line, &format!("{done}: {}", shown(file)));
                 counts.done += 1;
             }
             Err(error) => {
                 fail(&error);
                 crate::compat::console::complain(&format!(
-                    "SignTool Error: An error occurred while attempting to {}: {file}",
-                    line.verb.name
+                    "SignTool Error: An error occurred while attempting to {}: {}",
+                    line.verb.name,
+                    shown(file)
                 ));
                 counts.errors += 1;
             }

@@ -16,6 +16,7 @@ use crate::compat::console::{complain, remark};
 use crate::compat::dates;
 use crate::compat::grammar::{Line, Misread};
 use crate::settings::stores;
+use crate::shown::shown;
 
 /// WINTRUST_ACTION_GENERIC_VERIFY_V2, which /pa stands for.
 const PROGRAMS: &str = "00AAC56B-CD44-11D0-8CC2-00C04FC295EE";
@@ -219,6 +220,7 @@ impl One<'_> {
 
 /// Prints what comes before the signatures of a file.
 pub(super) fn print_head(line: &Line, file: &str) {
+    let file = shown(file);
     if line.has("v") || line.has("debug") {
         tell(line, &format!("\nVerifying: {file}"));
     } else {
