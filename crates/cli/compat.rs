@@ -48,8 +48,11 @@ pub(crate) fn run(args: &[OsString]) -> Option<ExitCode> {
         Some(compat) => (compat, rest),
         None => {
             let (first, rest) = rest.split_first()?;
-            let name = first.to_str()?;
-            (TOOLS.into_iter().find(|compat| compat.tool.name == name)?, rest)
+            if let (Some("help"), [name]) = (first.to_str(), rest) {
+                console::say(named(name.to_str()?)?.tool.help().trim_end());
+                return Some(ExitCode::SUCCESS);
+            }
+            (named(first.to_str()?)?, rest)
         }
     };
     if let Err(error) = settings::load(None) {
@@ -68,11 +71,19 @@ pub(crate) fn run(args: &[OsString]) -> Option<ExitCode> {
     Some(exit_with((compat.run)(&texts)))
 }
 
+/// Tells whether a word is the name of a tool.
+pub(crate) fn is_tool(name: &str) -> bool {
+    named(name).is_some()
+}
+
+fn named(name: &str) -> Option<Compat> {
+    TOOLS.into_iter().find(|compat| compat.tool.name == name)
+}
+
 /// Finds the tool of a program's name: `/usr/local/bin/signtool`, `SIGNTOOL.EXE`.
 fn tool_of(called: &OsStr) -> Option<Compat> {
     let name = Path::new(called).file_name()?.to_str()?.to_ascii_lowercase();
-    let name = name.strip_suffix(".exe").unwrap_or(&name);
-    TOOLS.into_iter().find(|compat| compat.tool.name == name)
+    named(name.strip_suffix(".exe").unwrap_or(&name))
 }
 
 fn asks_for_help(args: &[String]) -> bool {

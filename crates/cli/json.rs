@@ -8,8 +8,8 @@ use std::error::Error as _;
 use std::fmt;
 use std::path::Path;
 
-use chancery::Error;
 use chancery::key::DigestAlgorithm;
+use chancery::{Error, ErrorKind};
 use serde::Serialize;
 
 use crate::shown::encoded;
@@ -88,11 +88,25 @@ pub(crate) struct Failure {
     message: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     candidates: Vec<String>,
+    /// What to type next.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) hints: Vec<String>,
 }
 
 impl Failure {
+    /// Arguments that make no sense.
+    pub(crate) fn usage(message: String, hints: Vec<String>) -> Self {
+        let kind = ErrorKind::Usage.name();
+        Self { schema: 1, r#type: "error", file: None, kind, message, candidates: vec![], hints }
+    }
+
+    /// Returns what happened.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The message is the error's and its causes', joined by colons.
-    pub(crate) fn new(error: &Error, file: Option<&Path>) -> Self {
+    pub(crate) fn new(error: &Error, file: Option<&Path>, hints: Vec<String>) -> Self {
         let mut message = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {
@@ -106,6 +120,7 @@ impl Failure {
             kind: error.kind().name(),
             message,
             candidates: error.candidates().to_vec(),
+            hints,
         }
     }
 }

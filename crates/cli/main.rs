@@ -14,6 +14,7 @@ mod pin;
 mod settings;
 mod shown;
 mod ui;
+mod usage;
 mod watch;
 
 use std::panic;
@@ -38,12 +39,7 @@ fn run() -> ExitCode {
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are answers, everything else is a usage error; clap prints either.
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-            let _ = args::without_secrets(error).print();
-            return exit.into();
-        }
+        Err(error) => return usage::report(&args::without_secrets(error), &args).into(),
     };
     let mut ui = Ui::new(cli.common.format, cli.common.quiet);
     if let Err(error) = settings::load(cli.common.config.as_deref()) {

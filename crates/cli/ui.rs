@@ -81,7 +81,8 @@ impl Ui {
     pub(crate) fn error(&mut self, error: &Error, file: Option<&Path>) -> Exit {
         let exit = Exit::from(error.kind());
         if self.is_json() {
-            self.result(&json::Failure::new(error, file), String::new);
+            let hints = hints::for_error(error, file);
+            self.result(&json::Failure::new(error, file, hints), String::new);
             return exit;
         }
         let mut text = format!("error: {}\n", one_line(&error.to_string()));
@@ -95,6 +96,18 @@ impl Ui {
         }
         let _ = io::stderr().write_all(text.as_bytes());
         exit
+    }
+
+    /// Writes an error that is none of the library's.
+    pub(crate) fn failure(&mut self, failure: &json::Failure) {
+        if self.is_json() {
+            return self.result(failure, String::new);
+        }
+        let mut text = format!("error: {}\n", failure.message());
+        for hint in &failure.hints {
+            text.push_str(&format!("  hint: {hint}\n"));
+        }
+        let _ = io::stderr().write_all(text.as_bytes());
     }
 
     /// Ends the command: with its own exit code, unless what it had to say was not written.

@@ -46,4 +46,5 @@ mod timestamp_servers;
 mod timestamps;
 mod token;
 mod traced;
+mod usage;
 mod verification;

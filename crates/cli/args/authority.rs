@@ -46,13 +46,14 @@ pub(crate) enum Rules {
 #[derive(Args, Debug)]
 pub(crate) struct Issue {
     /// The request to answer
-    #[arg(value_name = "CSR", conflicts_with_all = ["request", "subject"])]
+    #[arg(value_name = "CSR", conflicts_with_all = ["request", "subject"],
+        required_unless_present_any = ["request", "subject"])]
     pub(crate) csr: Option<PathBuf>,
     /// The request to answer
     #[arg(long, value_name = "FILE", conflicts_with = "subject")]
     pub(crate) request: Option<PathBuf>,
     /// The subject of a self-signed certificate
-    #[arg(long, value_name = "NAME", required_unless_present_any = ["csr", "request"])]
+    #[arg(long, value_name = "NAME")]
     pub(crate) subject: Option<String>,
     /// The folder of the authority that issues it, with its certificate and key
     #[arg(long, value_name = "DIR", conflicts_with_all = ["subject", "cert", "key"])]
