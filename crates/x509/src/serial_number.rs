@@ -7,7 +7,7 @@ use crate::Error;
 
 /// A positive serial number of at most 20 octets (RFC 5280 section 4.1.2.2).
 ///
-/// Written by `Display` as lower-case hex without leading zeros, and read back from hex of either case, with or
+/// Written by `Display` as lower-case hex of whole octets, none of them zero before the first digit, and read back from hex of either case, with or
 /// without leading zeros, colons and `0x`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SerialNumber([u8; 20]);
@@ -64,8 +64,10 @@ impl SerialNumber {
 
 impl fmt::Display for SerialNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text: String = self.0.iter().map(|octet| format!("{octet:02x}")).collect();
-        f.write_str(text.trim_start_matches('0'))
+        self.0
+            .iter()
+            .skip_while(|octet| **octet == 0)
+            .try_for_each(|octet| write!(f, "{octet:02x}"))
     }
 }
 
@@ -103,7 +105,7 @@ mod tests {
     #[test]
     fn hex_is_read_and_written() {
         for (text, written) in
-            [("01", "1"), ("00:aB:cd", "abcd"), ("0x7f", "7f"), ("0123456789", "123456789")]
+            [("1", "01"), ("00:aB:cd", "abcd"), ("0x7f", "7f"), ("123456789", "0123456789")]
         {
             assert_eq!(text.parse::<SerialNumber>().unwrap().to_string(), written, "{text}");
         }

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::collections::HashMap;
 
-use chancery_x509::{RevocationReason, Time};
+use chancery_x509::{RevocationReason, SerialNumber, Time};
 use serde::{Deserialize, Serialize};
 
 /// A certificate that was issued.
@@ -105,8 +105,14 @@ impl Index {
     /// Takes an event in; `None` where it makes no sense.
     pub(super) fn apply(&mut self, event: Event) -> Option<()> {
         let time = |text: &str| Time::parse_rfc3339(text);
+        // An older index leaves out the zero that a serial number may begin with.
+        let whole = |text: String| match text.parse::<SerialNumber>() {
+            Ok(serial) => serial.to_string(),
+            Err(_) => text,
+        };
         match event {
             Event::Issued { serial, subject, profile, not_before, not_after, sha256 } => {
+                let serial = whole(serial);
                 let (not_before, not_after) = (time(&not_before)?, time(&not_after)?);
                 let known = self.by_serial.insert(serial.clone(), self.issued.len());
                 self.issued.push(Issued {
@@ -121,7 +127,7 @@ impl Index {
                 known.is_none().then_some(())
             }
             Event::Revoked { serial, date, reason, invalid_since } => {
-                let place = self.by_serial.get(&serial)?;
+                let place = self.by_serial.get(&whole(serial))?;
                 let invalid_since = match invalid_since {
                     Some(text) => Some(time(&text)?),
                     None => None,
@@ -172,6 +178,14 @@ mod tests {
         assert_eq!(issued.revocation.unwrap().reason, RevocationReason::Superseded);
         assert_eq!(index.next_crl(), Some(5));
         assert!(index.find("1e").is_none());
+    }
+
+    #[test]
+    fn a_serial_number_is_whole_octets_whether_it_was_written_so_or_not() {
+        let short = [ISSUED, REVOKED].join("\n").replace("1f", "5b7");
+        let index = Index::read(&short.replacen("5b7", "05b7", 1)).unwrap();
+        assert!(index.find("05b7").unwrap().revocation.is_some());
+        assert_eq!(Index::read(&short).unwrap().issued()[0].serial, "05b7");
     }
 
     #[test]
