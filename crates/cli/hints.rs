@@ -81,7 +81,11 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
             } else if error.to_string().contains("hard links") {
                 one("write to another file:  --out PATH".into())
             } else if error.to_string().contains("no certificate was given") {
-                one("name the signer's certificate:  --cert FILE".into())
+                let mut hints = vec!["name the signer's certificate:  --cert FILE".to_owned()];
+                if error.to_string().contains("pkcs11:") {
+                    hints.push("or take the one beside the key on its token:  --cert token".into());
+                }
+                hints
             } else if error.to_string().contains("no quickstart made") {
                 one("use another folder:  --out FOLDER".into())
             } else {

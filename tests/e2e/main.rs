@@ -26,6 +26,7 @@ mod faults;
 mod fetch;
 mod guard;
 mod help;
+mod hints;
 mod journey;
 mod killed;
 mod machine;

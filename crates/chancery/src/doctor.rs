@@ -179,7 +179,12 @@ impl Doctor<'_> {
                 self.find(finding);
                 may && !blocks
             });
-            if !alone {
+            let is_namesake = |(other, _): &&(Arc<Module>, TokenInfo)| Arc::ptr_eq(other, module);
+            if self.examination.token.is_some() && tokens.iter().filter(is_namesake).count() > 1 {
+                let what = "several tokens fit the address: no command can tell which is meant";
+                let finding = Finding::problem(FindingName::SeveralTokens, subject, what);
+                self.find(finding.of_kind(ErrorKind::Key(KeyErrorKind::Ambiguous)));
+            } else if !alone {
                 let what = "several tokens are there: no PIN is given to any before one is chosen";
                 self.find(Finding::note(FindingName::SeveralTokens, subject, what));
             } else if may_log_in {

@@ -148,8 +148,13 @@ pub fn stored_identity_certificates(
     chain: &[impl AsRef<Path>],
 ) -> Result<(Certificate, Vec<Certificate>), Error> {
     if stored.is_empty() {
-        let message =
-            format!("no certificate was given, and none is stored with the key {address}");
+        let message = match address {
+            KeyAddress::File(_) => {
+                format!("no certificate was given, and none is stored with the key {address}")
+            }
+            // There may be some beside it, which nobody asked for.
+            _ => format!("no certificate was given for the key {address}"),
+        };
         return Err(Error::new(ErrorKind::Usage, message));
     }
     with_chain(choose(key, stored, &address.to_string())?, chain)

@@ -30,7 +30,16 @@ pub(crate) fn run(args: &Cert, ui: &mut Ui) -> Result<Exit, Error> {
             let mut exit = Exit::Done;
             for certificate in &certificates {
                 let Some(modulus) = Modulus::of(certificate.public_key()) else {
-                    ui.warn(&format!("the key of `{}` is no RSA key", certificate.subject()));
+                    let message = format!("the key of `{}` is no RSA key", certificate.subject());
+                    ui.warn(&message);
+                    if ui.is_json() {
+                        let object = serde_json::json!({
+                            "schema": 1, "type": "modulus", "file": json::shown(file),
+                            "subject": certificate.subject().to_string(), "modulus": null,
+                            "message": message,
+                        });
+                        ui.result(&object, String::new);
+                    }
                     exit = Exit::No;
                     continue;
                 };

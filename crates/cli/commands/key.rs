@@ -90,16 +90,30 @@ fn find(place: &KeyOptions, by: &FindBy, all_tokens: bool, ui: &mut Ui) -> Resul
     match found.len() {
         0 if failed != Exit::Done => Ok(failed),
         0 => {
-            ui.warn(&format!("no key at {} fits", place.key));
-            if !all_tokens && matches!(place.key, KeyAddress::Pkcs11(_)) {
-                let seen = keyring.store(&place.key)?.explain(query)?;
-                for object in seen.iter().take(MOST_NAMED) {
-                    let why = object.rejection.map(|why| why.to_string()).unwrap_or_default();
-                    ui.note(&format!("  {} {why}", object.address));
+            let message = format!("no key at {} fits", place.key);
+            ui.warn(&message);
+            let seen = match &place.key {
+                KeyAddress::Pkcs11(_) if !all_tokens => {
+                    keyring.store(&place.key)?.explain(query)?
                 }
-                if let more @ 1.. = seen.len().saturating_sub(MOST_NAMED) {
-                    ui.note(&format!("  and {more} more"));
-                }
+                _ => Vec::new(),
+            };
+            let mut rejected = Vec::new();
+            for object in seen.iter().take(MOST_NAMED) {
+                let why = object.rejection.map(|why| why.to_string()).unwrap_or_default();
+                ui.note(&format!("  {} {why}", object.address));
+                rejected
+                    .push(serde_json::json!({"key": object.address.to_string(), "message": why}));
+            }
+            if let more @ 1.. = seen.len().saturating_sub(MOST_NAMED) {
+                ui.note(&format!("  and {more} more"));
+            }
+            if ui.is_json() {
+                let object = serde_json::json!({
+                    "schema": 1, "type": "no-key", "place": place.key.to_string(),
+                    "message": message, "rejected": rejected, "looked_at": seen.len(),
+                });
+                ui.result(&object, String::new);
             }
             Ok(Exit::No)
         }

@@ -34,15 +34,33 @@ fn list(module: Option<&PathBuf>, ui: &mut Ui) -> Result<Exit, Error> {
             "no PKCS#11 module given, and none in the usual places",
         ));
     }
-    let mut exit = Exit::Done;
+    let (mut answered, mut failed) = (false, Vec::new());
     for place in places {
         match Module::load(&place).and_then(|module| module.tokens()) {
-            Ok(tokens) => tokens.iter().for_each(|token| show(&place, token, ui)),
+            Ok(tokens) => {
+                answered = true;
+                tokens.iter().for_each(|token| show(&place, token, ui));
+            }
             // One broken module must not hide the tokens of the others.
-            Err(error) => exit = exit.graver(ui.error(&error.into(), None)),
+            Err(error) => failed.push((place, Error::from(error))),
         }
     }
-    Ok(exit)
+    if !answered {
+        let exits = failed.iter().map(|(_, error)| ui.error(error, None));
+        return Ok(exits.fold(Exit::Done, Exit::graver));
+    }
+    // Nobody asked for these: they are installed, and their devices may well not be here.
+    for (place, error) in &failed {
+        ui.warn(&error.to_string());
+        if ui.is_json() {
+            let object = serde_json::json!({
+                "schema": 1, "type": "warning", "module": json::shown(place),
+                "kind": error.kind().name(), "message": error.to_string(),
+            });
+            ui.result(&object, String::new);
+        }
+    }
+    Ok(Exit::Done)
 }
 
 fn show(module: &std::path::Path, token: &TokenInfo, ui: &mut Ui) {

@@ -19,6 +19,10 @@ pub(crate) fn for_finding(finding: &Finding) -> Vec<String> {
     };
     match finding.name() {
         Name::NoModule => vec!["name your token's module:  --module PATH, or PKCS11_MODULE in the environment".into()],
+        Name::ModuleUnusable if finding.message().contains("C_Initialize") => vec![
+            "its libraries are found: see that its device or daemon is there, and its settings are in order".into(),
+            format!("see what another client is told:  pkcs11-tool --module {module} --show-info"),
+        ],
         Name::ModuleUnusable => vec![format!("see whether it is there and finds its libraries:  ldd {module}")],
         Name::SlotsUnreadable | Name::MechanismsUnreadable => {
             vec![format!("see what another client is told:  pkcs11-tool --module {module} --list-slots")]

@@ -49,8 +49,18 @@ impl Token {
             (Some(only), []) => only,
             (None, _) => return Err(not_found(module, uri, &present)),
             (Some(last), others) => {
+                // Each goes on to name what the URI names in the token.
+                let narrowed = |token: &TokenInfo| Uri {
+                    object: uri.object.clone(),
+                    id: uri.id.clone(),
+                    object_type: uri.object_type,
+                    pin_source: uri.pin_source.clone(),
+                    module_name: uri.module_name.clone(),
+                    module_path: uri.module_path.clone(),
+                    ..token.uri()
+                };
                 let candidates =
-                    others.iter().chain([&last]).map(|token| token.uri().to_string()).collect();
+                    others.iter().chain([&last]).map(|token| narrowed(token).to_string()).collect();
                 let message = format!("several tokens fit `{}`", token_part(uri));
                 return Err(
                     KeyError::new(KeyErrorKind::Ambiguous, message).with_candidates(candidates)
