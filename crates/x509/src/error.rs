@@ -20,6 +20,14 @@ pub enum Error {
         /// The kind of document looked for.
         wanted: &'static str,
     },
+    /// There are PEM blocks, and none is of the wanted kind.
+    #[error("no {wanted} in it: what it has is {found}")]
+    OtherDocument {
+        /// The kind of document looked for.
+        wanted: &'static str,
+        /// The kinds there are.
+        found: String,
+    },
     /// A PEM block's Base64 or its frame is broken.
     #[error("broken PEM block in line {line}")]
     Pem {

@@ -80,7 +80,7 @@ pub fn to_pem(label: &'static str, der: &[u8]) -> String {
 /// Reads every certificate of a file: PEM blocks labelled `CERTIFICATE`, or one DER certificate.
 ///
 /// # Errors
-/// [`Error::NoDocument`] for a file without any; [`Error::Pem`], [`Error::Der`] and the other errors of
+/// [`Error::NoDocument`] and [`Error::OtherDocument`] for a file without any; [`Error::Pem`], [`Error::Der`] and the other errors of
 /// [`Certificate::from_der`] for one that is broken.
 pub fn read_certificates(bytes: &[u8]) -> Result<Vec<Certificate>, Error> {
     let certificates: Vec<Certificate> = read_documents(bytes)?
@@ -94,10 +94,39 @@ pub fn read_certificates(bytes: &[u8]) -> Result<Vec<Certificate>, Error> {
         .map(|document| Certificate::from_der(&document.der))
         .collect::<Result<_, _>>()?;
     if certificates.is_empty() {
-        return Err(Error::NoDocument { wanted: "certificate" });
+        return Err(Error::no_document("certificate", &read_documents(bytes)?));
     }
     Ok(certificates)
 }
+
+impl Error {
+    /// Says that a kind of document is not among those of a file, and which those are.
+    #[must_use]
+    pub fn no_document(wanted: &'static str, documents: &[Document]) -> Self {
+        let mut found: Vec<String> = Vec::new();
+        for label in documents.iter().filter_map(|document| document.label.as_deref()) {
+            let kind = match label {
+                "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => "a certificate",
+                "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => "a certification request",
+                "X509 CRL" => "a revocation list",
+                "PKCS7" | "CMS" => "a PKCS#7 signature or bundle",
+                label if label.ends_with("PRIVATE KEY") => "a private key",
+                label if label.ends_with("PUBLIC KEY") => "a public key",
+                other => &format!("a PEM block `{}`", other.escape_debug()),
+            };
+            if !found.iter().any(|known| known == kind) && found.len() < MOST_KINDS {
+                found.push(kind.to_owned());
+            }
+        }
+        if found.is_empty() {
+            return Self::NoDocument { wanted };
+        }
+        Self::OtherDocument { wanted, found: found.join(", ") }
+    }
+}
+
+/// How many kinds of documents an error names.
+const MOST_KINDS: usize = 4;
 
 #[cfg(test)]
 mod tests {

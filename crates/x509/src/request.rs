@@ -93,7 +93,7 @@ impl UnverifiedRequest {
     /// Reads a file with one request: PEM with either of the two labels in use, or DER.
     ///
     /// # Errors
-    /// [`Error::NoDocument`], [`Error::Pem`], and those of [`from_der`](Self::from_der).
+    /// [`Error::NoDocument`], [`Error::OtherDocument`], [`Error::Pem`], and those of [`from_der`](Self::from_der).
     pub fn from_file_contents(bytes: &[u8]) -> Result<Self, Error> {
         let documents = read_documents(bytes)?;
         let request = documents.iter().find(|document| {
@@ -102,7 +102,8 @@ impl UnverifiedRequest {
                 None | Some("CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST")
             )
         });
-        let request = request.ok_or(Error::NoDocument { wanted: "certification request" })?;
+        let request =
+            request.ok_or_else(|| Error::no_document("certification request", &documents))?;
         Self::from_der(&request.der)
     }
 
@@ -176,7 +177,7 @@ impl CertificationRequest {
     /// Reads a file with one request: PEM with either of the two labels in use, or DER.
     ///
     /// # Errors
-    /// [`Error::NoDocument`], [`Error::Pem`], and those of [`from_der`](Self::from_der).
+    /// [`Error::NoDocument`], [`Error::OtherDocument`], [`Error::Pem`], and those of [`from_der`](Self::from_der).
     pub fn from_file_contents(bytes: &[u8]) -> Result<Self, Error> {
         UnverifiedRequest::from_file_contents(bytes)?.verify()
     }
