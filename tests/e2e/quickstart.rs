@@ -62,6 +62,18 @@ fn refuses_a_folder_with_other_files_and_touches_none() {
     assert_eq!(crate::support::names(folder.path()), ["key.pem"]);
 }
 
+#[test]
+fn a_program_that_cannot_be_signed_ends_it_before_there_is_a_key() {
+    let (folder, program) = program();
+    let refused = quickstart(folder.path(), &["nope.exe", "--out", "out"]).ends_with(8);
+    assert!(refused.stdout.is_empty(), "{}", refused.stdout);
+    fs::write(folder.path().join("text.exe"), "text").unwrap();
+    quickstart(folder.path(), &["text.exe", "--out", "out"]).ends_with(3);
+    crate::support::rsa().sign([&program]).ends_with(0);
+    quickstart(folder.path(), &["program.exe", "--out", "out"]).ends_with(1);
+    assert_eq!(crate::support::names(folder.path()), ["program.exe", "text.exe"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn the_command_lines_it_prints_work() {
@@ -70,12 +82,14 @@ fn the_command_lines_it_prints_work() {
     let lines: Vec<String> = steps
         .iter()
         .filter_map(|step| step["command"].as_str())
-        .filter(|line| {
-            line.starts_with("verify ") || line.starts_with("sign ") || line.starts_with("csr ")
-        })
+        .filter(|line| !line.is_empty())
         .map(|line| line.replace("signed.exe", "again.exe").replace("request.csr", "again.csr"))
+        .map(|line| match line.starts_with("key ") {
+            true => line.replace("key.pem", "again.pem"),
+            false => line,
+        })
         .collect();
-    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(lines.len(), 4, "{lines:?}");
     for line in lines {
         let script = format!("\"$CHANCERY\" {line}");
         let status = std::process::Command::new("sh")

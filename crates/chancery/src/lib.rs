@@ -35,6 +35,7 @@ mod request_check;
 mod requesting;
 mod rewriting;
 mod settings;
+mod shell;
 mod signer;
 mod signing;
 mod stamping;
@@ -88,6 +89,7 @@ pub use requesting::{
     Product, Requested, read_request_inf, request_from_inf, request_in_container, request_like,
 };
 pub use settings::{PinSetting, ProviderSettings, Settings};
+pub use shell::shell_word;
 pub use signer::{Objection, Signer};
 pub use signing::{
     IfSigned, Outcome, SignFileOptions, Signed, sign_and_stamp_file, sign_file, sign_file_in_stages,

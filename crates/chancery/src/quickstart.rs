@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chancery_authenticode::{SignOptions, TrustAnchors, Verdict, Verifier};
+use chancery_authenticode::{SignOptions, SignatureSet, Subject, TrustAnchors, Verdict, Verifier};
 use chancery_key::{
     EcCurve, KeyAlgorithm, KeyErrorKind, KeyTemplate, Pin, SignatureScheme, SigningKey,
 };
@@ -18,9 +18,10 @@ use chancery_x509::{
 
 use crate::keys::conventional_scheme;
 use crate::signer::NO_EDDSA;
+use crate::verifying::open_subject;
 use crate::{
-    Error, ErrorKind, GivenPin, KeyAddress, Keyring, SignFileOptions, random_passphrase, sign_file,
-    verify_file, write_new_file,
+    Error, ErrorKind, GivenPin, KeyAddress, Keyring, SignFileOptions, random_passphrase,
+    shell_word, sign_file, verify_file, write_new_file,
 };
 
 /// Says that a folder was made by a quickstart, so that the next one may empty it.
@@ -84,6 +85,15 @@ pub fn run(
     now: Time,
     tell: &mut dyn FnMut(&Step),
 ) -> Result<Journey, Error> {
+    // Before there is a key in the token that nobody wants.
+    if let Some(program) = &quickstart.program {
+        let failed = |error| Error::of_subject("sign", program, error);
+        let embedded = open_subject(program, "sign")?.embedded().map_err(failed)?;
+        if SignatureSet::read(&embedded).is_ok_and(|set| set.len() > 0) {
+            let text = format!("{} is signed already", program.display());
+            return Err(Error::new(ErrorKind::AlreadySigned, text));
+        }
+    }
     let folder = Folder::prepare(&quickstart.folder)?;
     let program = match &quickstart.program {
         Some(program) => program.clone(),
@@ -107,11 +117,12 @@ pub fn run(
     let ca_path = folder.file("ca.pem");
     write_new_file(&ca_path, pem(ca.certificate()).as_bytes(), false)?;
     tell(&Step {
-        title: format!("made a throw-away certificate authority: {}", ca_path.display()),
-        command: format!(
-            "cert issue --profile root --subject 'CN=Throw-away Root' --key file:ca-key.pem --days {DAYS} --out {}",
-            shown(&ca_path)
+        title: format!(
+            "made a throw-away certificate authority, whose key is nowhere: {}",
+            ca_path.display()
         ),
+        // One for which the key has to be kept, which this does not.
+        command: String::new(),
     });
 
     let subject: Name = "CN=Chancery Quickstart".parse().map_err(|_| bug("name"))?;
@@ -133,15 +144,7 @@ pub fn run(
     let certificate = issue(&ca, &request, validity)?;
     let signer_path = folder.file("signer.pem");
     write_new_file(&signer_path, pem(&certificate).as_bytes(), false)?;
-    tell(&Step {
-        title: format!("issued it: {}", signer_path.display()),
-        command: format!(
-            "cert issue --request {} --cert {} --key file:ca-key.pem --days {DAYS} --out {}",
-            shown(&request_path),
-            shown(&ca_path),
-            shown(&signer_path)
-        ),
-    });
+    tell(&Step { title: format!("issued it: {}", signer_path.display()), command: String::new() });
 
     let identity = Identity::new(key, certificate, &[ca.certificate().clone()])
         .map_err(|_| bug("the certificate issued"))?
@@ -321,12 +324,7 @@ fn bug(what: &str) -> Error {
 
 /// Writes a path for a shell.
 fn shown(path: &Path) -> String {
-    let text = path.display().to_string();
-    if text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+:=@%\\".contains(c)) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
+    shell_word(&path.display().to_string())
 }
 
 fn quoted(address: &KeyAddress) -> String {

@@ -1,7 +1,7 @@
 //! `chancery quickstart`
 
-use chancery::Error;
 use chancery::quickstart::{Quickstart, run as go};
+use chancery::{Error, shell_word};
 
 use crate::args::Quickstart as Arguments;
 use crate::commands::now;
@@ -39,14 +39,18 @@ pub(crate) fn run(args: &Arguments, ui: &mut Ui) -> Result<Exit, Error> {
         "signer": json::shown(&journey.signer),
         "key": journey.key.to_string(),
     });
-    let file = args.file.as_ref().map(|file| format!("{} ", shown(&file))).unwrap_or_default();
+    let file = args.file.as_ref().map(|file| shell_word(&shown(&file)) + " ");
+    let file = file.unwrap_or_default();
     ui.success(&object, || {
         let token = "The same with a key that never leaves a token:";
+        let authority = "An authority of your own, which issues more than one certificate:\n     \
+                         chancery ca init --help";
         match args.key {
             Some(_) => format!("\nDone: {}", shown(&journey.signed)),
             None => format!(
                 "\nDone: {}\n{token}\n     chancery token list\n     \
-                 chancery quickstart {file}--key 'pkcs11:token=TOKEN;object=release' --pin-file PIN",
+                 chancery quickstart {file}--key 'pkcs11:token=TOKEN;object=release' --pin-file PIN\n\
+                 {authority}",
                 shown(&journey.signed)
             ),
         }
