@@ -160,8 +160,15 @@ pub(crate) enum Command {
 /// Reads a key address; an error says all of why it is none.
 fn key_address(text: &str) -> Result<KeyAddress, String> {
     text.parse().map_err(|error: KeyAddressError| {
-        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-        one_line(&format!("{error}{cause}"))
+        one_line(&match (&error, error.source()) {
+            (_, Some(cause)) => format!("{error}: {cause}"),
+            (KeyAddressError::UnknownScheme(name), None) if !name.contains([':', '=', ';']) => {
+                format!(
+                    "{error}: say 'pkcs11:object={name}' for a key in a token, or 'file:{name}' for a file"
+                )
+            }
+            (_, None) => error.to_string(),
+        })
     })
 }
 

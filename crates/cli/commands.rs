@@ -23,6 +23,7 @@ mod tsa;
 mod verify;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chancery::chain::{Crl, TrustAnchors};
 use chancery::key::{DigestAlgorithm, KeyAlgorithm, SignatureScheme};
@@ -108,6 +109,14 @@ impl Evidence {
             crls.extend(read_crls(path)?);
         }
         Ok(Self { anchors, crls, time })
+    }
+}
+
+/// Says how to trust somebody, where nobody is trusted because nobody was named. Once is enough for many files.
+fn trust_nobody(options: &JudgeOptions, ui: &mut Ui) {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if options.roots.is_empty() && !SAID.swap(true, Ordering::Relaxed) {
+        ui.note("  hint: name the certificates to trust:  --roots PATH");
     }
 }
 

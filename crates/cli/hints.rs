@@ -6,17 +6,19 @@ mod token;
 use std::error::Error as _;
 use std::path::Path;
 
+use chancery::authenticode::Error as AuthenticodeError;
 use chancery::certstore::StoreErrorKind;
 use chancery::key::KeyErrorKind;
 use chancery::keymatch::ModulusError;
-use chancery::{Error, ErrorKind};
+use chancery::{Error, ErrorKind, shell_word};
 
 pub(crate) use finding::for_finding;
 
 /// At most a handful of lines, each a command or an option.
 pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
     let is_program = file.is_some();
-    let file = file.map_or_else(|| "FILE".to_owned(), |file| file.display().to_string());
+    let file =
+        file.map_or_else(|| "FILE".to_owned(), |file| shell_word(&file.display().to_string()));
     let one = |text: String| vec![text];
     match error.kind() {
         ErrorKind::AlreadySigned => vec![
@@ -64,7 +66,11 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
                 .into(),
         ),
         ErrorKind::Unsupported => one(format!("see its layout:  chancery inspect {file}")),
-        ErrorKind::Malformed if is_program => {
+        ErrorKind::Malformed if error.to_string().contains("is no signature yet") => one(
+            "sign it first, and attach what comes of it:  chancery sign --digest-file FILE --key KEY"
+                .into(),
+        ),
+        ErrorKind::Malformed if is_program && is_no_program(error) => {
             one("only PE executables (.exe, .dll, .sys, .efi) can be read so far".into())
         }
         ErrorKind::Malformed if error.source().is_some_and(|cause| cause.is::<ModulusError>()) => {
@@ -86,6 +92,14 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
                     hints.push("or take the one beside the key on its token:  --cert token".into());
                 }
                 hints
+            } else if is_about(error, "https:// is not built in") {
+                one("name an http:// one, or build with the feature:  cargo install chancery-cli --features https".into())
+            } else if is_program && error.to_string().ends_with("is a folder") {
+                one("sign, verify, timestamp and remove take the programs in it:  --recursive".into())
+            } else if error.to_string().contains("the signature is detached: name") {
+                one("name it:  --content FILE".into())
+            } else if error.to_string().ends_with("is there already") {
+                one("nothing is overwritten: name another file, or take that one away".into())
             } else if error.to_string().contains("no quickstart made") {
                 one("use another folder:  --out FOLDER".into())
             } else {
@@ -96,6 +110,24 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
         ErrorKind::Key(kind) => for_key_error(kind, error),
         _ => Vec::new(),
     }
+}
+
+/// Tells whether an error or what caused it has a text in its message.
+fn is_about(error: &Error, text: &str) -> bool {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if error.to_string().contains(text) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// Tells whether it is the program that cannot be read, and nothing that comes with it.
+fn is_no_program(error: &Error) -> bool {
+    let source = error.source().and_then(|cause| cause.downcast_ref::<AuthenticodeError>());
+    matches!(source, Some(AuthenticodeError::Pe(_)))
 }
 
 /// What helps against the rules a certificate breaks, which the message names.
@@ -166,6 +198,12 @@ fn for_key_error(kind: KeyErrorKind, error: &Error) -> Vec<String> {
         KeyErrorKind::AuthRequired => {
             vec!["give it with --pin-file FILE, --pin-fd N or --pin-env NAME".into()]
         }
+        KeyErrorKind::AuthRefused
+            if is_about(error, "passphrase does not open")
+                || is_about(error, "password does not open") =>
+        {
+            vec!["give the one this file was written with: a file does not lock, try again".into()]
+        }
         KeyErrorKind::AuthRefused => vec![
             "it was tried once and will not be tried again by itself: tokens lock after a few"
                 .into(),
@@ -176,6 +214,9 @@ fn for_key_error(kind: KeyErrorKind, error: &Error) -> Vec<String> {
         ],
         KeyErrorKind::AuthLocked => vec!["see its state:  chancery token list".into()],
         KeyErrorKind::Ambiguous => candidates().collect(),
+        KeyErrorKind::NotFound if error.to_string().contains("thumbprint") => {
+            vec!["see those it has:  chancery token cert list --key 'pkcs11:token=TOKEN'".into()]
+        }
         KeyErrorKind::NotFound if error.to_string().contains("token") => vec![
             "list the tokens there are:  chancery token list".into(),
             "list the keys of one:  chancery key list --key 'pkcs11:token=TOKEN'".into(),

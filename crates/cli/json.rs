@@ -265,6 +265,9 @@ pub(crate) struct Certificate {
     pub(crate) signature_algorithm: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ca: Option<bool>,
+    /// What basicConstraints says, which is half of it.
+    #[serde(skip)]
+    pub(crate) ca_by_constraints: bool,
     pub(crate) key_usage: Option<Vec<&'static str>>,
     pub(crate) extended_key_usage: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -62,6 +62,14 @@ pub(crate) fn terminal() -> Arc<dyn PinSource> {
     Arc::new(Prompt { allowed: true })
 }
 
+/// Says why a prompt has no answer.
+fn unanswered(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => "none was typed",
+        _ => "there is no terminal to ask on",
+    }
+}
+
 /// Asks on the terminal, not on stdin, so that pipes still work.
 #[derive(Debug)]
 struct Prompt {
@@ -77,7 +85,7 @@ impl PinSource for Prompt {
         }
         let ask = |text: String| {
             rpassword::prompt_password(text)
-                .map_err(|error| required("there is no terminal to ask on").with_source(error))
+                .map_err(|error| required(unanswered(&error)).with_source(error))
         };
         let warning = request.warning.as_ref().map(|text| format!("{text}\n")).unwrap_or_default();
         let pin = Pin::new(ask(format!("{warning}{request}: "))?.into_bytes());
@@ -88,5 +96,18 @@ impl PinSource for Prompt {
             }
         }
         Ok(pin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn the_end_of_input_is_no_missing_terminal() {
+        assert_eq!(unanswered(&Error::from(ErrorKind::UnexpectedEof)), "none was typed");
+        assert!(unanswered(&Error::from(ErrorKind::NotFound)).contains("no terminal"));
     }
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+#[cfg(not(windows))]
+use chancery::ErrorKind;
 use chancery::certstore::SystemStore;
 use chancery::{Error, Settings, Stores};
-#[cfg(not(windows))]
-use chancery::{ErrorKind, key::KeyErrorKind};
 
 use crate::shown::one_line;
 
@@ -46,7 +46,7 @@ fn users_stores() -> Result<Stores, Error> {
     let data = own.or_else(|| named("HOME").map(|home| PathBuf::from(home).join(".local/share")));
     let data = data.ok_or_else(|| {
         let message = "no folder for certificate stores: name one with --store-folder";
-        Error::new(ErrorKind::Key(KeyErrorKind::Unavailable), message)
+        Error::new(ErrorKind::Usage, message)
     })?;
     Ok(Stores::new(data.join("chancery").join("stores")))
 }

@@ -118,3 +118,154 @@ fn a_module_that_does_not_start_is_a_warning_beside_those_that_do() {
     let said = chancery(doctor).ends_with(5).stdout;
     assert!(said.contains("C_Initialize") && !said.contains("ldd"), "{said}");
 }
+
+/// What is said on stderr, on one line.
+fn said(args: &[&str], code: i32) -> String {
+    chancery(args).ends_with(code).stderr.replace('\n', " ")
+}
+
+#[test]
+fn hints_are_words_that_a_shell_reads_as_one() {
+    let (folder, program) = program();
+    let path = folder.path().join("my setup.exe");
+    fs::rename(program, &path).unwrap();
+    rsa().sign([&path]).ends_with(0);
+    let again = rsa().sign([&path]).ends_with(1).stderr;
+    let quoted = format!("chancery verify '{}'", path.display());
+    assert!(again.contains(&quoted), "{again}");
+}
+
+#[test]
+fn what_is_wrong_with_a_signature_is_not_said_of_the_program() {
+    let (folder, program) = program();
+    let text = folder.path().join("text.exe");
+    fs::write(&text, "this is text").unwrap();
+    let [program, text] = [&program, &text].map(|path| path.to_str().unwrap().to_owned());
+    let wrong = said(&["attach", &program, &text], 3);
+    assert!(wrong.contains("PKCS#7") && !wrong.contains("PE executables"), "{wrong}");
+    let wrong = said(&["sign", "--digest-file", &text, "--key", &rsa().key], 3);
+    assert!(!wrong.contains("PE executables"), "{wrong}");
+    // Where it is the program, it is said.
+    let wrong = rsa().sign([&text]).ends_with(3).stderr;
+    assert!(wrong.contains("PE executables"), "{wrong}");
+    let certificate = rsa().certificate.to_str().unwrap();
+    let root = rsa().root.to_str().unwrap();
+    let prepare = ["digest", &program, "--for-signing", "--cert", certificate, "--chain", root];
+    chancery(prepare).ends_with(0);
+    let unsigned = said(&["attach", &program, &format!("{program}.chancery-digest")], 3);
+    assert!(unsigned.contains("is no signature yet"), "{unsigned}");
+    assert!(unsigned.contains("sign --digest-file"), "{unsigned}");
+}
+
+#[test]
+fn a_file_of_something_else_is_said_to_be_that() {
+    let file = |name: &str| rsa().file(name).to_str().unwrap().to_owned();
+    let (request, key, root) = (file("request.csr"), file("key.pem"), file("root.pem"));
+    let wrong = said(&["cert", "show", &request], 3);
+    assert!(
+        wrong.contains("no certificate in it: what it has is a certification request"),
+        "{wrong}"
+    );
+    assert!(said(&["cert", "show", &key], 3).contains("is a private key"));
+    assert!(said(&["csr", "show", &root], 3).contains("is a certificate"));
+    assert!(said(&["verify", &root, "--crl", &root], 3).contains("is a certificate"));
+    let (folder, text) = program();
+    fs::write(&text, "text").unwrap();
+    assert!(said(&["cert", "show", text.to_str().unwrap()], 3).contains("neither PEM nor DER"));
+    drop(folder);
+}
+
+#[test]
+fn what_is_missing_is_named_with_what_to_type() {
+    let (folder, program) = program();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let [program, here] = [&program, folder.path()].map(|path| path.to_str().unwrap().to_owned());
+    assert!(said(&["verify", &here], 8).contains("--recursive"));
+    rsa().sign([&program]).ends_with(0);
+    assert!(said(&["verify", &program], 1).contains("--roots PATH"));
+    let certificate = rsa().certificate.to_str().unwrap();
+    assert!(said(&["cert", "verify", certificate], 1).contains("--roots PATH"));
+    let root = rsa().root.to_str().unwrap();
+    assert_eq!(said(&["verify", &program, "--roots", root], 0), "");
+    let wrong = said(&["sign", &program, "--key", "release"], 2);
+    assert!(wrong.contains("'pkcs11:object=release'"), "{wrong}");
+    assert!(wrong.contains("'file:release'"), "{wrong}");
+    // Nothing is overwritten.
+    let wrong = said(&["extract", &program, "--out", root], 8);
+    assert!(wrong.contains("is there already") && !wrong.contains("os error"), "{wrong}");
+    let mut sign = vec!["cms".as_ref(), "sign".as_ref(), OsStr::new(&program)];
+    sign.extend(rsa().options());
+    chancery(&sign).ends_with(0);
+    let wrong = chancery(&sign).ends_with(8).stderr;
+    assert!(wrong.contains("is there already") && wrong.contains("hint: "), "{wrong}");
+    assert!(said(&["cms", "verify", &at("program.exe.p7s")], 2).contains("--content FILE"));
+    #[cfg(not(feature = "https"))]
+    {
+        let server = ["--timestamp", "https://127.0.0.1:1/", "--require-timestamp", "--replace"];
+        let wrong = rsa().sign([&[program.as_str()][..], &server].concat()).ends_with(2).stderr;
+        assert!(wrong.contains("--features https"), "{wrong}");
+    }
+}
+
+#[test]
+fn a_wrong_passphrase_is_no_pin_and_a_missing_folder_no_module() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = folder.path().join("wrong");
+    fs::write(&wrong, "wrong").unwrap();
+    let test = ["key", "test", "--key", &rsa().key, "--pin-file", wrong.to_str().unwrap()];
+    let told = said(&test, 4);
+    assert!(told.contains("hint: ") && !told.contains("tokens lock"), "{told}");
+    #[cfg(unix)]
+    {
+        let mut list = crate::support::command(["store", "list"]);
+        list.env_clear();
+        let told = run(list).ends_with(2).stderr;
+        assert!(told.contains("--store-folder") && !told.contains("--module"), "{told}");
+    }
+}
+
+#[test]
+fn a_thumbprint_that_no_certificate_of_the_token_has_is_what_is_wrong() {
+    let Some(twins) = Twins::new() else { return };
+    twins.0.init_token("T", "1234");
+    let (place, pin) = ("pkcs11:token=T", twins.pin());
+    let pin = ["--key", place, "--pin-file", pin.to_str().unwrap()];
+    let cert = |more: &[&str]| twins.run(["token", "cert"].iter().chain(more).chain(&pin));
+    let none = cert(&["export", "--thumbprint", "aabb"]).ends_with(5).stderr;
+    assert!(none.contains("no certificate in the token"), "{none}");
+    for certificate in [&rsa().certificate, &ec().certificate] {
+        cert(&["import", certificate.to_str().unwrap()]).ends_with(0);
+    }
+    let none = cert(&["export", "--thumbprint", "aabb"]).ends_with(5).stderr;
+    assert!(none.contains("none of the 2 certificates"), "{none}");
+    assert!(none.contains("chancery token cert list"), "{none}");
+}
+
+#[test]
+fn an_authority_that_may_not_sign_certificates_is_told_from_one_that_may() {
+    let folder = tempfile::tempdir().unwrap();
+    let [pem, key] = ["ca.pem", "ca.key"].map(|name| folder.path().join(name));
+    let (pem, key) = (pem.to_str().unwrap(), key.to_str().unwrap());
+    let make = chancery_testkit::openssl::openssl([
+        "req",
+        "-x509",
+        "-nodes",
+        "-newkey",
+        "rsa:2048",
+        "-subj",
+        "/CN=A",
+        "-keyout",
+        key,
+        "-out",
+        pem,
+        "-addext",
+        "basicConstraints=critical,CA:TRUE",
+        "-addext",
+        "keyUsage=digitalSignature",
+    ]);
+    assert!(make.status.success(), "{make:?}");
+    let shown = chancery(["cert", "show", pem]).ends_with(0).stdout;
+    assert!(shown.contains("its key usage is not to sign certificates"), "{shown}");
+    let shown = chancery(["cert", "show", rsa().root.to_str().unwrap()]).ends_with(0).stdout;
+    assert!(shown.contains("authority    yes"), "{shown}");
+}

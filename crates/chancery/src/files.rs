@@ -46,7 +46,7 @@ pub fn read_crls(path: &Path) -> Result<Vec<Crl>, Error> {
         .map(|document| Crl::from_der(&document.der).map_err(malformed))
         .collect::<Result<_, _>>()?;
     if lists.is_empty() {
-        return Err(malformed(chancery_x509::Error::NoDocument { wanted: "revocation list" }));
+        return Err(malformed(chancery_x509::Error::no_document("revocation list", &documents)));
     }
     Ok(lists)
 }
@@ -64,7 +64,12 @@ pub fn write_new_file(path: &Path, contents: &[u8], private: bool) -> Result<(),
     }
     #[cfg(not(unix))]
     let _ = private;
-    let mut file = options.open(path).map_err(|error| Error::io("create", path, error))?;
+    let mut file = options.open(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            Error::new(ErrorKind::Io, format!("{} is there already", path.display()))
+        }
+        _ => Error::io("create", path, error),
+    })?;
     file.write_all(contents)
         .and_then(|()| file.sync_all())
         .map_err(|error| Error::io("write", path, error))

@@ -1,5 +1,7 @@
 //! `chancery attach`
 
+use std::path::Path;
+
 use chancery::{
     AttachOptions, Attached, Error, ErrorKind, ToBeSigned, attach_signature, complete_prepared,
     read_signature, read_small_file, read_to_be_signed,
@@ -24,7 +26,9 @@ pub(crate) fn run(args: &Attach, ui: &mut Ui) -> Exit {
 
 fn attach(args: &Attach) -> Result<Attached, Error> {
     let signature = match &args.value {
-        None => read_signature(&args.signature)?,
+        None => {
+            read_signature(&args.signature).map_err(|error| unsigned(error, &args.signature))?
+        }
         Some(value) => match read_to_be_signed(&args.signature)? {
             ToBeSigned::Prepared(prepared) => {
                 complete_prepared(&prepared, &read_small_file(value)?)?
@@ -40,6 +44,17 @@ fn attach(args: &Attach) -> Result<Attached, Error> {
     options.output = args.output.path_for(&args.file);
     options.strip = args.output.strip;
     attach_signature(&args.file, &signature, now()?, &options)
+}
+
+/// Says of what was written to be signed elsewhere that it is not signed yet.
+fn unsigned(error: Error, file: &Path) -> Error {
+    match read_to_be_signed(file) {
+        Ok(ToBeSigned::Prepared(_)) => Error::new(
+            ErrorKind::Malformed,
+            format!("{} is no signature yet: it is what is to be signed", file.display()),
+        ),
+        _ => error,
+    }
 }
 
 fn show(args: &Attach, attached: &Attached, ui: &mut Ui) {

@@ -13,7 +13,7 @@ use chancery::x509::{Certificate, Extensions};
 
 use crate::args::{Cert, JudgeOptions};
 use crate::commands::fetch::Fetcher;
-use crate::commands::{Evidence, cert_export, certificates};
+use crate::commands::{Evidence, cert_export, certificates, trust_nobody};
 use crate::exit::Exit;
 use crate::json;
 use crate::shown::shown;
@@ -104,6 +104,7 @@ fn verify(
         return Ok(Exit::Done);
     }
     ui.result(&object, text);
+    trust_nobody(judge, ui);
     Ok(Exit::No)
 }
 
@@ -122,6 +123,7 @@ fn object(file: &Path, certificate: &Certificate) -> json::Certificate {
         scheme: certificate.scheme().map(|scheme| scheme.name()),
         signature_algorithm: certificate.signature_algorithm().to_string(),
         ca: Some(certificate.is_ca()),
+        ca_by_constraints: matches!(certificate.extensions().ca(), Ok(Some(_))),
         key_usage,
         extended_key_usage,
         thumbprint: Some(json::hex(&certificate.thumbprint_sha1())),
@@ -153,7 +155,16 @@ pub(crate) fn text(object: &json::Certificate, what: &str) -> String {
     line("not after", object.not_after.as_deref());
     line("key", Some(&object.algorithm));
     line("signed with", Some(&object.signature_algorithm));
-    line("authority", object.ca.map(|ca| if ca { "yes" } else { "no" }));
+    line(
+        "authority",
+        object.ca.map(|ca| match (ca, object.ca_by_constraints) {
+            (true, _) => "yes",
+            (false, true) => {
+                "no: it is said to be one, and its key usage is not to sign certificates"
+            }
+            (false, false) => "no",
+        }),
+    );
     line("sha1", object.thumbprint.as_deref());
     line("sha256", object.thumbprint_sha256.as_deref());
     for extension in &object.extensions {

@@ -16,7 +16,7 @@ use chancery::{
 
 use crate::args::{Cms, CmsSign, CmsVerify, PurposeName, SchemeName};
 use crate::commands::timestamp::timestamper;
-use crate::commands::{Evidence, certificates, now, scheme};
+use crate::commands::{Evidence, certificates, now, scheme, trust_nobody};
 use crate::exit::Exit;
 use crate::json;
 use crate::shown::shown;
@@ -126,6 +126,9 @@ fn verify(args: &CmsVerify, ui: &mut Ui) -> Result<Exit, Error> {
     match is_valid {
         true => ui.success(&object, || text(&args.signature, &report)),
         false => ui.result(&object, || text(&args.signature, &report)),
+    }
+    if report.verdict == Verdict::Untrusted {
+        trust_nobody(&args.judge, ui);
     }
     Ok(if is_valid { Exit::Done } else { Exit::No })
 }

@@ -43,6 +43,7 @@ pub(crate) fn run(args: &Csr, ui: &mut Ui) -> Result<Exit, Error> {
                 scheme: algorithm.scheme().map(|scheme| scheme.name()),
                 signature_algorithm: algorithm.to_string(),
                 ca: None,
+                ca_by_constraints: false,
                 key_usage,
                 extended_key_usage,
                 thumbprint: None,

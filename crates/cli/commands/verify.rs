@@ -11,8 +11,8 @@ use chancery::{Error, Fetched, VerifiedFile, read_trust_anchors, verify_file_in_
 
 use crate::args::{RuleOptions, Verify};
 use crate::batch::{self, Job};
-use crate::commands::Evidence;
 use crate::commands::fetch::Fetcher;
+use crate::commands::{Evidence, trust_nobody};
 use crate::exit::Exit;
 use crate::json;
 use crate::shown::shown;
@@ -66,7 +66,13 @@ impl Job for VerifyJob<'_> {
     fn show(&self, file: &Path, (log, result): Self::Done, ui: &mut Ui) -> Exit {
         Fetcher::tell_all(log, ui);
         match result {
-            Ok(verified) => show(file, &verified, ui),
+            Ok(verified) => {
+                let exit = show(file, &verified, ui);
+                if verified.report.verdict == Verdict::Untrusted {
+                    trust_nobody(&self.args.judge, ui);
+                }
+                exit
+            }
             Err(error) => ui.error(&error, Some(file)),
         }
     }

@@ -66,6 +66,7 @@ fn import(file: &Path, place: &KeyOptions, ui: &mut Ui) -> Result<Exit, Error> {
 fn one(place: &KeyOptions, which: &Which) -> Result<TokenCertificate, Error> {
     let store = place.access.keyring(true).store(&place.key)?;
     let mut found = store.certificates(uri(&place.key)?)?;
+    let there = found.len();
     if let Some(wanted) = &which.thumbprint {
         found.retain(|found| thumbprint(found).is_some_and(|have| have.as_slice() == wanted.0));
     }
@@ -75,7 +76,13 @@ fn one(place: &KeyOptions, which: &Which) -> Result<TokenCertificate, Error> {
         (Some(only), []) => Ok(only),
         (None, _) => Err(Error::new(
             ErrorKind::Key(KeyErrorKind::NotFound),
-            format!("no certificate in the token at {}", place.key),
+            match there {
+                0 => format!("no certificate in the token at {}", place.key),
+                1 => format!("the certificate at {} has another thumbprint", place.key),
+                _ => {
+                    format!("none of the {there} certificates at {} has this thumbprint", place.key)
+                }
+            },
         )),
         (Some(last), others) => {
             let list: Vec<_> = others
