@@ -143,6 +143,7 @@ fn roots_and_purposes_count() {
     let by_ca = format!("{signature}.ca");
     let mut sign = command(["cms", "sign", &content, "--out", &by_ca, "--key", &ca, "--cert"]);
     sign.arg(&signer.root).arg("--pin-file").arg(&signer.passphrase);
+    sign.arg("--force");
     run(sign).ends_with(0);
     let report = verify(signer, &by_ca, &over).ends_with(1).object();
     assert_eq!(report["signatures"][0]["chain"], "wrong-usage", "{report}");
@@ -187,4 +188,49 @@ fn a_timestamp_becomes_part_of_the_signature() {
     // By roots that do not know the server.
     let report = verify(signer, &signature, &over).ends_with(1).object();
     assert_eq!(report["signatures"][0]["reasons"][0], "timestamp-not-valid");
+}
+
+#[test]
+fn a_certificate_that_nobody_will_trust_signs_only_by_force() {
+    let (folder, content, signature) = scene();
+    // Its issuer is not at hand.
+    let alone = |more: &[&str]| {
+        let (certificate, pin) = (&rsa().certificate, &rsa().passphrase);
+        let mut sign = command(["cms", "sign", &content, "--out", &signature]);
+        sign.args(["--key", &rsa().key, "--cert"]).arg(certificate).arg("--pin-file").arg(pin);
+        sign.args(more);
+        run(sign)
+    };
+    let refused = alone(&[]).ends_with(1).stderr;
+    assert!(refused.contains("is not at hand") && refused.contains("--force"), "{refused}");
+    assert!(!Path::new(&signature).exists());
+    let warned = alone(&["--force"]).ends_with(0).stderr;
+    assert!(warned.contains("warning: ") && warned.contains("is not at hand"), "{warned}");
+    // For no purpose in particular, which is in order; and that of an authority, which is not.
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let key = at("key.pem");
+    let sign_by = |extensions: [&str; 2], out: &str| {
+        let certificate = at(&format!("{out}.pem"));
+        let mut args = vec!["req", "-x509", "-nodes", "-newkey", "rsa:2048", "-subj", "/CN=Any"];
+        args.extend(["-keyout", &key, "-out", &certificate]);
+        args.extend(["-addext", extensions[0], "-addext", extensions[1]]);
+        let made = openssl(args);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let (address, out) = (format!("file:{key}"), at(out));
+        chancery([
+            "cms",
+            "sign",
+            &content,
+            "--key",
+            &address,
+            "--cert",
+            &certificate,
+            "--out",
+            &out,
+        ])
+    };
+    let usage = "keyUsage=critical,nonRepudiation";
+    sign_by(["basicConstraints=critical,CA:FALSE", usage], "good").ends_with(0);
+    let refused = sign_by(["basicConstraints=critical,CA:TRUE", usage], "bad").ends_with(1).stderr;
+    assert!(refused.contains("a CA, and used as a leaf"), "{refused}");
 }

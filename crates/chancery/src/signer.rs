@@ -4,9 +4,9 @@ use std::path::Path;
 
 use chancery_chain::{Crl, Policy, Reason, RevocationMode, TrustAnchors, validate};
 use chancery_key::KeyAlgorithm;
-use chancery_x509::{Certificate, Time, read_certificates};
+use chancery_x509::{Certificate, Time};
 
-use crate::{Error, ErrorKind, read_small_file};
+use crate::{Error, ErrorKind, read_certificate_file};
 
 /// The name of the objection to a certificate whose issuer's is not at hand.
 const ISSUER_MISSING: &str = "issuer-missing";
@@ -74,11 +74,7 @@ impl Signer {
         certificate: &Path,
         chain: &[impl AsRef<Path>],
     ) -> Result<Option<Self>, Error> {
-        let read = |path: &Path| {
-            read_certificates(&read_small_file(path)?)
-                .map_err(|error| Error::malformed(path, error))
-        };
-        let mut others = read(certificate)?;
+        let mut others = read_certificate_file(certificate)?;
         let issued_none = |one: &Certificate| {
             !others.iter().any(|other| other != one && other.names_as_issuer(one))
         };
@@ -86,7 +82,7 @@ impl Signer {
             others.iter().filter(|one| issued_none(one)).cloned().collect();
         let [leaf] = leaves.as_slice() else { return Ok(None) };
         for path in chain {
-            others.extend(read(path.as_ref())?);
+            others.extend(read_certificate_file(path.as_ref())?);
         }
         Ok(Some(Self::new(leaf.clone(), &others)))
     }
@@ -105,6 +101,29 @@ impl Signer {
     /// A list counts as it stands: nobody gains by giving a signer a false one.
     #[must_use]
     pub fn objections(&self, crls: &[Crl], now: Time) -> Vec<Objection> {
+        let mut objections = self.judged(crls, now, |_| true);
+        objections.extend(self.eddsa_objections());
+        objections
+    }
+
+    /// As [`objections`](Self::objections), for signatures over any content: those need no certificate for signing
+    /// code, and EdDSA is as good in them as any other algorithm.
+    #[must_use]
+    pub fn objections_to_content(&self, crls: &[Crl], now: Time) -> Vec<Objection> {
+        let usage = self.certificate.extensions().key_usage().ok().flatten();
+        // Who may bind himself may sign contents (RFC 5280 section 4.2.1.3, nonRepudiation).
+        let binds = usage.is_some_and(|usage| usage.names().contains(&"nonRepudiation"));
+        self.judged(crls, now, |reason| match reason {
+            Reason::WrongPurpose
+            | Reason::IssuerWrongPurpose
+            | Reason::ExtendedKeyUsageMissing
+            | Reason::LifetimeSigningExpired { .. } => false,
+            Reason::SigningNotAllowed => !binds,
+            _ => true,
+        })
+    }
+
+    fn judged(&self, crls: &[Crl], now: Time, counts: impl Fn(&Reason) -> bool) -> Vec<Objection> {
         let mut policy = Policy::code_signing(now);
         policy.revocation = RevocationMode::Off;
         let top = self.chain.last().unwrap_or(&self.certificate);
@@ -117,13 +136,13 @@ impl Signer {
             .filter(|finding| {
                 !matches!(finding.reason, Reason::IssuerNotFound | Reason::UntrustedRoot)
             })
+            .filter(|finding| counts(&finding.reason))
             .map(|finding| Objection {
                 name: finding.reason.name(),
                 message: finding.to_string(),
                 survivable: is_survivable(&finding.reason),
             })
             .collect();
-        objections.extend(self.eddsa_objections());
         for certificate in std::iter::once(&self.certificate).chain(&self.chain) {
             let named = crls.iter().find_map(|crl| {
                 crl.find(certificate.issuer(), certificate.serial())
@@ -178,6 +197,19 @@ impl Signer {
         settle(self.objections(crls, now), force)
     }
 
+    /// As [`check`](Self::check), by [`objections_to_content`](Self::objections_to_content).
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn check_for_content(
+        &self,
+        crls: &[Crl],
+        now: Time,
+        force: bool,
+    ) -> Result<Vec<Objection>, Error> {
+        settle(self.objections_to_content(crls, now), force)
+    }
+
     /// As [`check`](Self::check), but for where what is signed was prepared: whether the certificates above were at
     /// hand was judged there, and a root does not travel.
     ///
@@ -211,5 +243,38 @@ fn is_survivable(reason: &Reason) -> bool {
         Reason::WeakKey(KeyAlgorithm::Rsa { bits }) => *bits >= HOPELESS_RSA_BITS,
         Reason::UnsupportedKey(_) | Reason::Revoked { .. } | Reason::Distrusted => false,
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chancery_key::{EcCurve, SignatureScheme, SigningKey as _};
+    use chancery_softkey::SoftKey;
+    use chancery_x509::{CertificateBuilder, Profile, SerialNumber, Validity};
+
+    use super::*;
+
+    #[test]
+    fn contents_are_signed_for_any_purpose_and_within_the_validity() {
+        let begin = Time::parse_rfc3339("2020-01-01T00:00:00Z").unwrap();
+        let within = Time::parse_rfc3339("2020-01-02T00:00:00Z").unwrap();
+        let key = SoftKey::generate(KeyAlgorithm::Ec(EcCurve::P256)).unwrap();
+        let certificate = CertificateBuilder::new(
+            Profile::TimeStamping,
+            "CN=Other purpose".parse().unwrap(),
+            key.public_key().clone(),
+            Validity::from_now(begin, 9).unwrap(),
+            SerialNumber::random().unwrap(),
+        )
+        .self_signed(&key, SignatureScheme::EcdsaSha256)
+        .unwrap();
+        let signer = Signer::new(certificate, &[]);
+        assert_eq!(signer.objections_to_content(&[], within), []);
+        assert_eq!(signer.objections(&[], within)[0].name, "wrong-purpose");
+        let after = Time::parse_rfc3339("2026-01-01T00:00:00Z").unwrap();
+        let error = signer.check_for_content(&[], after, false).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::SignerDoubtful);
+        let survived = signer.check_for_content(&[], after, true).unwrap();
+        assert_eq!(survived.iter().map(|one| one.name).collect::<Vec<_>>(), ["expired"]);
     }
 }

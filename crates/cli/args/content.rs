@@ -12,7 +12,7 @@ use super::{JudgeOptions, KeyOptions, SchemeName, StampOptions};
 pub(crate) enum Cms {
     /// Write a signature over a file, beside it or around it
     #[command(
-        after_help = "Examples:\n  chancery cms sign notes.txt --key 'pkcs11:token=build;object=release' --cert release.pem\n  chancery cms sign notes.txt --attached --key file:key.pem --cert signer.pem --out notes.p7m"
+        after_help = "Examples:\n  chancery cms sign notes.txt --key 'pkcs11:token=build;object=release' \\\n      --cert release.pem --chain issuing.pem\n  chancery cms sign notes.txt --attached --key file:key.pem --cert signer.pem \\\n      --chain ca.pem --out notes.p7m"
     )]
     Sign(Box<CmsSign>),
     /// Verify a signature over a file
@@ -46,6 +46,9 @@ pub(crate) struct CmsSign {
     /// State when it was signed, by this machine's clock; it proves nothing
     #[arg(long)]
     pub(crate) signing_time: bool,
+    /// Go on in spite of what can be survived: it becomes a warning
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Write here: PEM where the name ends in .pem, else DER [default: FILE.p7s, attached FILE.p7m]
     #[arg(long, value_parser = super::output_path(), value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

@@ -10,7 +10,7 @@ use chancery::key::{KeyAlgorithm, SchemeFamily, SignatureScheme};
 use chancery::x509::{Identity, to_pem};
 use chancery::{
     ContentReport, ContentSignOptions, ContentVerifier, Error, ErrorKind, OpenedKey, PKCS7_LABEL,
-    Stamping, extract_content, read_identity_certificates, read_signature, sign_content,
+    Signer, Stamping, extract_content, read_identity_certificates, read_signature, sign_content,
     write_new_file,
 };
 
@@ -38,10 +38,23 @@ fn sign(args: &CmsSign, ui: &mut Ui) -> Result<Exit, Error> {
     if args.require_timestamp && timestamper.is_none() {
         return Err(usage("--require-timestamp, and no server is named: --timestamp URL"));
     }
+    // Judged before anybody logs in, unless only the key can tell which certificate it is.
+    let known = Signer::from_files(&args.cert, &args.chain)?;
+    let check = |signer: &Signer, ui: &mut Ui| -> Result<(), Error> {
+        let survived = signer.check_for_content(&[], now()?, args.force)?;
+        survived.iter().for_each(|objection| ui.warn(&objection.message));
+        Ok(())
+    };
+    if let Some(signer) = &known {
+        check(signer, ui)?;
+    }
     let OpenedKey { key, address, .. } =
         args.key.access.keyring(true).open_with_certificates(&args.key.key)?;
     let (certificate, others) =
         read_identity_certificates(key.public_key(), &args.cert, &args.chain)?;
+    if known.is_none_or(|known| known.certificate != certificate) {
+        check(&Signer::new(certificate.clone(), &others), ui)?;
+    }
     let mut options = ContentSignOptions::new(chosen(args, key.public_key().algorithm())?);
     let identity = Identity::new(key, certificate, &others).map_err(|error| {
         Error::new(ErrorKind::CertificateMismatch, "the certificate does not fit")
