@@ -180,6 +180,13 @@ fn what_is_missing_is_named_with_what_to_type() {
     let (folder, program) = program();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let [program, here] = [&program, folder.path()].map(|path| path.to_str().unwrap().to_owned());
+    for args in [
+        &["extract", &program, "--out", &at("none.p7b")][..],
+        &["timestamp", &program, "--timestamp", "http://127.0.0.1:1/"],
+    ] {
+        let none = said(args, 1);
+        assert!(none.contains("no signature") && !none.contains("signature 0"), "{none}");
+    }
     assert!(said(&["verify", &here], 8).contains("--recursive"));
     rsa().sign([&program]).ends_with(0);
     assert!(said(&["verify", &program], 1).contains("--roots PATH"));

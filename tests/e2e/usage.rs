@@ -45,3 +45,16 @@ fn an_authority_that_is_to_issue_wants_a_request_and_no_subject() {
     let run = chancery(["cert", "issue", "--ca", "ca", "--subject", "CN=A"]).ends_with(2);
     assert!(run.stderr.contains("'--ca <DIR>' cannot be used with '--subject"), "{}", run.stderr);
 }
+
+#[test]
+fn numbers_and_names_that_cannot_be_meant_are_told_what_can() {
+    let said = |args: &[&str]| chancery(args).ends_with(2).stderr;
+    let jobs = said(&["verify", "a.exe", "--jobs", "0"]);
+    assert!(jobs.contains("not a number from 1 to 1024"), "{jobs}");
+    for bits in ["1024", "8192", "many"] {
+        let made = said(&["key", "generate", "--key", "pkcs11:token=T;object=a", "--rsa", bits]);
+        assert!(made.contains("2048, 3072 or 4096"), "{made}");
+    }
+    let short = said(&["sign", "a.exe", "--thumbprint", "C"]);
+    assert!(short.contains("at least 4 characters"), "{short}");
+}

@@ -61,7 +61,7 @@ fn findings_are_denied_and_allowed_by_name_and_the_essential_ones_are_not() {
     assert_eq!((run.code, verdict(&run)), (0, "valid".into()));
     let run = verify(&path, ["--deny", "no-trust-anchors"]);
     assert_eq!((run.code, verdict(&run)), (1, "invalid".into()));
-    assert!(verify(&path, ["--allow", "digest-mismatch"]).ends_with(2).stderr.contains("every"));
+    assert!(verify(&path, ["--allow", "digest-mismatch"]).ends_with(2).stdout.contains("every"));
     verify(&path, ["--allow", "no-such-finding"]).ends_with(2);
 }
 

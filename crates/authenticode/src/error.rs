@@ -61,7 +61,7 @@ pub enum Error {
     #[error("the signature was not made by this signer, or not over this file's digest")]
     ForeignSignature(#[source] chancery_sigverify::VerifyError),
     /// There is no signature of this index.
-    #[error("there is no signature {index}: the file has {count}, counted from 0")]
+    #[error("{}", no_such_signature(*index, *count))]
     NoSuchSignature {
         /// The index asked for.
         index: usize,
@@ -89,5 +89,12 @@ impl From<chancery_cms::Error> for Error {
             chancery_cms::Error::Key(error) => Self::Key(error),
             other => Self::Cms(other),
         }
+    }
+}
+
+fn no_such_signature(index: usize, count: usize) -> String {
+    match count {
+        0 => "there is no signature in the file".to_owned(),
+        _ => format!("there is no signature {index}: the file has {count}, counted from 0"),
     }
 }

@@ -116,7 +116,11 @@ pub fn timestamp_file_in_stages(
     let mut set = SignatureSet::read(&file.embedded).map_err(|error| file.failed(error))?;
     if index >= set.len() {
         let count = set.len();
-        let text = format!("{} has no signature {index}: it has {count}", path.display());
+        let file = path.display();
+        let text = match count {
+            0 => format!("{file} has no signature"),
+            _ => format!("{file} has no signature {index}: it has {count}, counted from 0"),
+        };
         return Err(Error::new(ErrorKind::NoSuchSignature, text));
     }
     let request = file.request_with_embedded(&Request::default());

@@ -58,11 +58,8 @@ const MOST_AT_ONCE: usize = 1024;
 
 /// Reads how much may go on at once.
 pub(crate) fn count(text: &str) -> Result<NonZeroUsize, String> {
-    let number: NonZeroUsize = text.parse().map_err(|error| format!("{error}"))?;
-    match number.get() {
-        ..=MOST_AT_ONCE => Ok(number),
-        _ => Err(format!("at most {MOST_AT_ONCE}")),
-    }
+    let number = text.parse::<NonZeroUsize>().ok().filter(|number| number.get() <= MOST_AT_ONCE);
+    number.ok_or_else(|| format!("not a number from 1 to {MOST_AT_ONCE}"))
 }
 
 // How signed files are written, and what is written about them.

@@ -11,8 +11,8 @@ use super::KeyOptions;
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 pub(crate) struct KeyType {
-    /// An RSA key of this many bits
-    #[arg(long, value_name = "BITS")]
+    /// An RSA key of this many bits: 2048, 3072 or 4096
+    #[arg(long, value_name = "BITS", value_parser = rsa_bits)]
     pub(crate) rsa: Option<u32>,
     /// A key on this curve: p256, p384 or p521
     #[arg(long, value_name = "CURVE", value_parser = curve)]
@@ -21,6 +21,12 @@ pub(crate) struct KeyType {
     /// in no executable
     #[arg(long)]
     pub(crate) ed25519: bool,
+}
+
+/// Reads the length of an RSA key: between those that are made, key files have others too.
+fn rsa_bits(text: &str) -> Result<u32, String> {
+    let bits = text.parse().ok().filter(|bits| (2048..=4096).contains(bits));
+    bits.ok_or_else(|| "keys of 2048, 3072 or 4096 bits are made".into())
 }
 
 /// Reads a curve of ECDSA; those of EdDSA are asked for otherwise, or not made at all.
@@ -67,7 +73,7 @@ pub(crate) enum Key {
     },
     /// Give a token's key another label or identifier
     #[command(
-        after_help = "Example:\n  chancery key rename --key 'pkcs11:token=build;object=release' --label release-2025"
+        after_help = "Example:\n  chancery key rename --key 'pkcs11:token=build;object=release' \\\n      --label release-2025"
     )]
     Rename {
         #[command(flatten)]

@@ -27,14 +27,25 @@ pub(crate) struct SignKey {
     pub(crate) key: Option<KeyAddress>,
     #[command(flatten)]
     pub(crate) access: AccessOptions,
-    /// The signer's certificate in a store, with the key that is bound to it
+    /// The signer's certificate in a store, with the key that is bound to it: its SHA-1 or SHA-256
+    /// thumbprint, its serial number, or part of its subject, at least four characters
     #[arg(long, value_name = "HASH", conflicts_with_all = ["key", "cert", "chain"])]
+    #[arg(value_parser = certificate_id)]
     pub(crate) thumbprint: Option<String>,
     /// The store of the signer's certificate
     #[arg(long, value_name = "STORE", value_parser = store_name, default_value = "LocalMachine/My")]
     pub(crate) store: SystemStore,
     #[command(flatten)]
     pub(crate) folder: FolderOption,
+}
+
+/// Reads what names a certificate to sign with. A letter or two are in the subject of any: `C` is in every name.
+fn certificate_id(text: &str) -> Result<String, String> {
+    const FEWEST: usize = 4;
+    match text.trim().chars().count() {
+        FEWEST.. => Ok(text.to_owned()),
+        _ => Err(format!("at least {FEWEST} characters, as of a thumbprint")),
+    }
 }
 
 impl SignKey {

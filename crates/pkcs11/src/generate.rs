@@ -297,6 +297,13 @@ impl Recipe {
                 parameters: vec![Attribute::bytes(CKA_EC_PARAMS, ec_parameters(curve))],
                 public_uses: &[],
             }]),
+            KeyAlgorithm::Rsa { .. } => {
+                let lengths = RSA_BITS.map(|bits| bits.to_string()).join(", ");
+                Err(KeyError::new(
+                    KeyErrorKind::NotPermitted,
+                    format!("{algorithm} is no type of key we make in tokens: {lengths} bits are"),
+                ))
+            }
             _ => Err(KeyError::new(
                 KeyErrorKind::NotPermitted,
                 format!("{algorithm} is no type of key we make in tokens"),

@@ -124,6 +124,22 @@ fn failure(error: &ureq::Error) -> Failure {
         ureq::Error::BadUri(_) | ureq::Error::InvalidProxyUrl => {
             Failure::lasting(StampErrorKind::Settings, error.to_string())
         }
+        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
+            Failure::transient("no connection in time")
+        }
+        ureq::Error::Timeout(_) => Failure::transient("no answer in time"),
         error => Failure::transient(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_late_is_said_to_be() {
+        let why = |timeout| failure(&ureq::Error::Timeout(timeout)).why;
+        assert_eq!(why(ureq::Timeout::Global), "no answer in time");
+        assert_eq!(why(ureq::Timeout::Connect), "no connection in time");
     }
 }
