@@ -92,7 +92,7 @@ pub(crate) enum Command {
     Quickstart(Quickstart),
     /// Sign files
     #[command(
-        after_help = "Example:\n  chancery sign setup.exe --key 'pkcs11:token=build;object=release' --cert release.pem"
+        after_help = "Example:\n  chancery sign setup.exe --key 'pkcs11:token=build;object=release' \\\n      --cert release.pem --chain issuing.pem"
     )]
     Sign(Box<Sign>),
     /// Verify the signatures of files
@@ -119,7 +119,7 @@ pub(crate) enum Command {
     Timestamp(Timestamp),
     /// Compute the digest a signature would carry
     #[command(
-        after_help = "Examples:\n  chancery digest setup.exe --digest sha256\n  chancery digest setup.exe --for-signing --cert release.pem"
+        after_help = "Examples:\n  chancery digest setup.exe --digest sha256\n  chancery digest setup.exe --for-signing --cert release.pem --chain issuing.pem"
     )]
     Digest(Digest),
     /// Sign any file by PKCS#7, and verify such signatures
@@ -451,7 +451,7 @@ pub(crate) struct NewRequest {
 pub(crate) enum Csr {
     /// Make a request for a certificate
     #[command(
-        after_help = "Examples:\n  chancery csr new --subject 'CN=Example,O=Example Ltd,C=GB' --key file:key.pem --out request.csr\n  chancery csr new request.inf --key 'pkcs11:token=build;object=release' --out request.csr\n  chancery csr new --like old.cer --key 'pkcs11:token=new;object=release'"
+        after_help = "Examples:\n  chancery csr new --subject 'CN=Example,O=Example Ltd,C=GB' \\\n      --key file:key.pem --out request.csr\n  chancery csr new request.inf --key 'pkcs11:token=build;object=release' \\\n      --out request.csr\n  chancery csr new --like old.cer --key 'pkcs11:token=new;object=release'"
     )]
     New(Box<NewRequest>),
     /// Verify a request's signature and show what it asks for
@@ -474,7 +474,7 @@ pub(crate) enum Csr {
 pub(crate) enum Cert {
     /// Answer a request, or make a self-signed certificate
     #[command(
-        after_help = "Examples:\n  chancery cert issue --profile root --subject 'CN=Example Root' --key file:ca.pem --out root.pem\n  chancery cert issue --request request.csr --cert root.pem --key file:ca.pem --out signer.pem\n  chancery cert issue request.csr --ca issuing --days 460 --crl-url http://crl.example.com/ca.crl --out signer.pem"
+        after_help = "Examples:\n  chancery cert issue --profile root --subject 'CN=Example Root' \\\n      --key file:ca.pem --out root.pem\n  chancery cert issue --request request.csr --cert root.pem --key file:ca.pem \\\n      --out signer.pem\n  chancery cert issue request.csr --ca issuing --days 460 \\\n      --crl-url http://crl.example.com/ca.crl --out signer.pem"
     )]
     Issue(Box<Issue>),
     /// Record that an authority in a folder takes a certificate back

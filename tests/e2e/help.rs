@@ -61,6 +61,14 @@ fn every_help_has_an_example_and_fits_eighty_columns() {
         let wide =
             usage.lines().find(|line| line.chars().count() > 80 && !line.starts_with("Usage:"));
         assert_eq!(wide, None, "{command:?}");
+        // What is pasted from a terminal is what was written: nothing is wrapped without saying so to the shell.
+        let mut goes_on = false;
+        for line in examples.lines().skip(1) {
+            assert!(line.chars().count() <= 80, "{command:?}: {line}");
+            let begins = line.trim_start().starts_with("chancery ");
+            assert!(begins != goes_on || line.is_empty(), "{command:?}: {line}");
+            goes_on = line.ends_with(" \\");
+        }
         // An example is a command line that parses: what clap refuses ends with 2 before anything runs.
         for line in examples.lines().filter_map(|line| line.trim().strip_prefix("chancery ")) {
             let known = COMMANDS.iter().skip(1).any(|known| line.starts_with(&known.join(" ")));

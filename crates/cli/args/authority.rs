@@ -135,7 +135,7 @@ pub(crate) struct AuthoritySource {
 pub(crate) enum Ca {
     /// Make a certificate authority in a folder, over a key that is there
     #[command(
-        after_help = "Examples:\n  chancery ca init root --subject 'CN=Example Root,O=Example Ltd,C=GB' --key 'pkcs11:token=ca;object=root'\n  chancery ca init issuing --cert issuing.pem --chain root/ca.pem --key 'pkcs11:token=ca;object=issuing'"
+        after_help = "Examples:\n  chancery ca init root --subject 'CN=Example Root,O=Example Ltd,C=GB' \\\n      --key 'pkcs11:token=ca;object=root'\n  chancery ca init issuing --cert issuing.pem --chain root/ca.pem \\\n      --key 'pkcs11:token=ca;object=issuing'"
     )]
     Init {
         /// The folder, empty or not there yet
