@@ -89,7 +89,7 @@ pub fn run(
     if let Some(program) = &quickstart.program {
         let failed = |error| Error::of_subject("sign", program, error);
         let embedded = open_subject(program, "sign")?.embedded().map_err(failed)?;
-        if SignatureSet::read(&embedded).is_ok_and(|set| set.len() > 0) {
+        if SignatureSet::read(&embedded).is_ok_and(|set| !set.is_empty()) {
             let text = format!("{} is signed already", program.display());
             return Err(Error::new(ErrorKind::AlreadySigned, text));
         }
