@@ -1,6 +1,8 @@
 //! Arguments that make no sense, and what is said of them.
 
-use crate::support::chancery;
+use std::fs;
+
+use crate::support::{chancery, program};
 
 #[test]
 fn wrong_usage_is_an_object_where_json_is_asked_for() {
@@ -57,4 +59,15 @@ fn numbers_and_names_that_cannot_be_meant_are_told_what_can() {
     }
     let short = said(&["sign", "a.exe", "--thumbprint", "C"]);
     assert!(short.contains("at least 4 characters"), "{short}");
+}
+
+#[test]
+fn a_file_of_something_else_is_no_audit_log_that_was_changed() {
+    let (folder, program) = program();
+    let wrong = chancery(["audit", "verify", program.to_str().unwrap()]).ends_with(3).stderr;
+    assert!(wrong.contains("is no audit log"), "{wrong}");
+    let log = folder.path().join("log");
+    fs::write(&log, "{\"number\":1}\n").unwrap();
+    let wrong = chancery(["audit", "verify", log.to_str().unwrap()]).ends_with(1).stdout;
+    assert!(wrong.contains("line 1 does not hold"), "{wrong}");
 }

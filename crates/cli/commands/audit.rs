@@ -1,6 +1,10 @@
 //! `chancery audit`
 
-use chancery::{Error, verify_audit_log};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use chancery::{Error, ErrorKind, verify_audit_log};
 
 use crate::args::Audit;
 use crate::exit::Exit;
@@ -11,6 +15,10 @@ use crate::ui::Ui;
 pub(crate) fn run(args: &Audit, ui: &mut Ui) -> Result<Exit, Error> {
     let Audit::Verify { file } = args;
     let report = verify_audit_log(file)?;
+    if report.fault.is_some() && report.lines == 0 && !begins_as_a_log(file)? {
+        let text = format!("{} is no audit log", file.display());
+        return Err(Error::new(ErrorKind::Malformed, text));
+    }
     let object = serde_json::json!({
         "schema": 1, "type": "audit", "file": json::shown(file), "lines": report.lines,
         "last_hash": report.last_hash, "fault": report.fault,
@@ -28,4 +36,12 @@ pub(crate) fn run(args: &Audit, ui: &mut Ui) -> Result<Exit, Error> {
             Ok(Exit::No)
         }
     }
+}
+
+/// Tells a log whose first line was changed from a file of something else: each line is a JSON object.
+fn begins_as_a_log(file: &Path) -> Result<bool, Error> {
+    let failed = |error| Error::io("read", file, error);
+    let mut beginning = Vec::new();
+    File::open(file).map_err(failed)?.take(2).read_to_end(&mut beginning).map_err(failed)?;
+    Ok(beginning == b"{\"")
 }
