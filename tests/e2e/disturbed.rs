@@ -219,6 +219,57 @@ fn two_runs_on_one_file_at_a_time_are_one_too_many() {
     }
 }
 
+#[test]
+fn two_runs_on_one_file_under_two_names_are_one_too_many() {
+    let case = Case::new(ec(), &["--append-in-place"]);
+    let other = case.folder().join("other.exe");
+    fs::hard_link(&case.path, &other).unwrap();
+    let other = other.to_str().unwrap();
+    // Its end is written, its header is not.
+    let child = waiting(&case, ("fsync", 1), &case.path);
+    for args in [&["--append-in-place"][..], &["--append-in-place", "--force"], &["--dry-run"]] {
+        let second = ec().sign([other].into_iter().chain(args.iter().copied())).ends_with(8);
+        assert!(second.stderr.contains("other.exe is being changed by another run"), "{second:?}");
+    }
+    let first = child.wait_with_output().unwrap();
+    assert!(first.status.success(), "{first:?}");
+    assert!(case.contents() == case.after, "signed once");
+    assert_eq!(case.left_overs(), ["other.exe", "trace"]);
+    // One after the other they do.
+    let second = ec().sign([other, "--append-in-place", "--append"]).ends_with(0);
+    assert!(second.stdout.contains("signed"), "{second:?}");
+    let root = ec().root.to_str().unwrap();
+    let object = &chancery(["verify", other, "--roots", root, "--format", "json"]).objects()[0];
+    assert_eq!(object["verdict"], "valid");
+    assert_eq!(object["signatures"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_run_that_replaces_a_file_and_one_that_writes_into_it_are_one_too_many() {
+    for (options, other, call) in
+        [(&[][..], &["--append-in-place"][..], "rename"), (&["--append-in-place"], &[], "fsync")]
+    {
+        let case = Case::new(ec(), options);
+        let path = case.path.to_str().unwrap();
+        let child = waiting(&case, (case.call(call), 1), &case.path);
+        let before = case.contents();
+        let second = ec().sign([path].into_iter().chain(other.iter().copied())).ends_with(8);
+        assert!(second.stderr.contains("is being changed by another run"), "{second:?}");
+        assert!(case.contents() == before);
+        // To read it is no harm, as long as nobody writes into it.
+        let out = case.folder().join("out.exe");
+        let elsewhere = ec().sign([path, "--out", out.to_str().unwrap()]);
+        assert_eq!(elsewhere.code, if options.is_empty() { 0 } else { 8 }, "{elsewhere:?}");
+        let first = child.wait_with_output().unwrap();
+        assert!(first.status.success(), "{first:?}");
+        assert!(case.contents() == case.after);
+        assert_eq!(out.exists(), options.is_empty());
+        assert!(!out.exists() || fs::read(&out).unwrap() == case.after);
+        let again = ec().sign([path, "--append"].into_iter().chain(other.iter().copied()));
+        again.ends_with(0);
+    }
+}
+
 /// Runs the command as somebody who may not do everything.
 fn as_nobody(house: &Path, args: &[&str]) -> (i32, String) {
     let command = house.join("chancery");

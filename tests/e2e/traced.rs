@@ -211,9 +211,14 @@ impl Case {
         }
     }
 
+    /// Returns the call of a signing whose name begins so: systems have several of a kind.
+    pub(crate) fn call(&self, beginning: &str) -> &str {
+        self.calls.iter().find(|call| call.starts_with(beginning)).unwrap()
+    }
+
     /// Signs until a call whose name begins so is the last on the file or what is beside it.
     pub(crate) fn killed_at(&self, signer: &Signer, beginning: &str, number: usize) {
-        let call = self.calls.iter().find(|call| call.starts_with(beginning)).unwrap();
+        let call = self.call(beginning);
         let own = self.own.iter().map(PathBuf::as_path).chain([self.path.as_path()]);
         let own: Vec<_> = own.collect();
         let inject = format!("signal=KILL:when={number}");

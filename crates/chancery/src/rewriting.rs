@@ -1,6 +1,6 @@
 //! One file on its way to its next version: read once, copied, patched, checked, put in its place.
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,8 +12,8 @@ use chancery_pe::{BaseDigest, CertificateTable, SeekSource, Source, TableFault};
 use chancery_x509::Time;
 
 use crate::batch::{Stage, Stages};
-use crate::verifying::{Input, open_subject, verify_subject};
-use crate::writer::{Draft, Drafted};
+use crate::verifying::{Input, open_subject_as, verify_subject};
+use crate::writer::{Draft, Drafted, hold_to_read};
 use crate::{Error, ErrorKind};
 
 /// A file that is being signed or unsigned.
@@ -36,6 +36,8 @@ pub(crate) struct Rewriting {
 pub(crate) struct Measured {
     rewriting: Rewriting,
     draft: Draft,
+    /// What is read and what is replaced, held until that is done.
+    held: Vec<File>,
     pub(crate) measurement: Measurement,
 }
 
@@ -49,8 +51,8 @@ impl Rewriting {
         strip: bool,
     ) -> Result<Self, Error> {
         let failed = |error| Error::of_subject(doing, path, error);
-        let before = std::fs::metadata(path).map_err(|error| Error::io("read", path, error))?;
-        let mut subject = open_subject(path, doing)?;
+        // First of all: what is read while another run writes into it may be neither the old file nor the new one.
+        let (mut subject, before) = open_subject_as(path, doing, |file| hold_to_read(file, path))?;
         let mut stripped = 0;
         if let (true, Some(end)) = (strip, end_before_trailing_data(&subject)) {
             stripped = subject.layout().file_len().saturating_sub(end);
@@ -126,6 +128,7 @@ impl Rewriting {
             true => Draft::in_place(&self.output)?,
             false => Draft::copy(&self.output, self.unchanged.before.clone(), stages.left_overs())?,
         };
+        let held = self.keep_held(&draft)?;
         #[cfg(unix)]
         self.read_from_copy(&mut draft)?;
         let measured = self.subject.measure(request, &mut |chunk| {
@@ -142,7 +145,40 @@ impl Rewriting {
             error => self.failed(error),
         })?;
         self.unchanged.check()?;
-        Ok(Measured { rewriting: self, draft, measurement })
+        Ok(Measured { rewriting: self, draft, held, measurement })
+    }
+
+    /// Returns the file that is read, as long as that is not its copy.
+    fn opened(&self) -> Option<&File> {
+        match self.subject.source() {
+            Input::File(file) => Some(file.get_ref()),
+            #[cfg(unix)]
+            Input::Copy(_) => None,
+        }
+    }
+
+    /// Sees to it that other runs are kept off from here on: by a hold on the file that is changed in place, or by what
+    /// is returned, on the file that is copied.
+    fn keep_held(&mut self, draft: &Draft) -> Result<Vec<File>, Error> {
+        let failed = |error| Error::io("read", &self.path, error);
+        if let Some(file) = draft.reader().map_err(failed)? {
+            let source = SeekSource::new(file).map_err(failed)?;
+            self.subject.set_source(Input::File(source));
+            draft.hold(&self.unchanged)?;
+            return Ok(Vec::new());
+        }
+        // Windows replaces no file that is open.
+        if cfg!(not(unix)) {
+            return Ok(Vec::new());
+        }
+        let original = self.opened().map(File::try_clone).transpose().map_err(failed)?;
+        // Where the result goes elsewhere, a run may be at work on what is there. What cannot be opened nobody holds.
+        let is_elsewhere = self.output != self.path && self.output.is_file();
+        let elsewhere = is_elsewhere.then(|| File::open(&self.output).ok()).flatten();
+        if let Some(file) = &elsewhere {
+            hold_to_read(file, &self.output)?;
+        }
+        Ok(original.into_iter().chain(elsewhere).collect())
     }
 
     /// Has the file copied from here on, and read in the copy.
@@ -193,7 +229,15 @@ impl Unchanged {
     pub(crate) fn check(&self) -> Result<(), Error> {
         let now = std::fs::metadata(&self.path)
             .map_err(|error| Error::io("read again", &self.path, error))?;
-        if identity_of(&self.before) == identity_of(&now) {
+        self.check_is(&now)
+    }
+
+    /// Checks that an open file is this one, and as it was.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Changed`].
+    pub(crate) fn check_is(&self, now: &Metadata) -> Result<(), Error> {
+        if identity_of(&self.before) == identity_of(now) {
             return Ok(());
         }
         Err(Error::new(
@@ -244,11 +288,11 @@ impl Measured {
             let target = self.draft.target().display();
             return Err(Error::new(ErrorKind::SelfCheck, format!("{target} would not verify")));
         }
-        let Self { rewriting, draft, .. } = self;
+        let Self { rewriting, draft, held, .. } = self;
         // Windows replaces no file that anybody has open, and that is us where a file is signed in place.
         drop(rewriting.subject);
         let target = draft.target().to_owned();
-        draft.commit(&patch, &base, stages.are_grouped(), &rewriting.unchanged)?;
+        draft.commit(&patch, &base, stages.are_grouped(), &rewriting.unchanged, held)?;
         Ok(target)
     }
 

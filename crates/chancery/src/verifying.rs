@@ -1,6 +1,6 @@
 //! Verifying files.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::path::Path;
 
 use chancery_authenticode::{PeSubject, Report, Subject, Verifier, requested_measurement};
@@ -63,10 +63,22 @@ impl Source for Input {
 
 /// Opens a file as a subject of the one format there is so far.
 pub(crate) fn open_subject(path: &Path, what: &str) -> Result<PeSubject<Input>, Error> {
+    open_subject_as(path, what, |_| Ok(())).map(|(subject, _)| subject)
+}
+
+/// Does the same once the file has been made `ready`, and tells what it was like then.
+pub(crate) fn open_subject_as(
+    path: &Path,
+    what: &str,
+    ready: impl FnOnce(&File) -> Result<(), Error>,
+) -> Result<(PeSubject<Input>, Metadata), Error> {
     let failed = |error| Error::io("read", path, error);
     let file = open_regular(path)?;
+    ready(&file)?;
+    let metadata = file.metadata().map_err(failed)?;
     let source = SeekSource::new(file).map_err(failed)?;
-    PeSubject::parse(Input::File(source)).map_err(|error| Error::of_subject(what, path, error))
+    let subject = PeSubject::parse(Input::File(source));
+    Ok((subject.map_err(|error| Error::of_subject(what, path, error))?, metadata))
 }
 
 /// Checks every signature of a file.

@@ -6,6 +6,7 @@
 
 #[cfg(unix)]
 mod copier;
+mod hold;
 mod in_place;
 mod left_over;
 mod mounts;
@@ -23,6 +24,7 @@ use tempfile::NamedTempFile;
 use self::copier::Copier;
 #[cfg(unix)]
 pub(crate) use self::copier::Copy;
+pub(crate) use self::hold::hold_to_read;
 use self::in_place::InPlace;
 pub(crate) use self::in_place::Preview;
 pub use self::left_over::{LeftOver, LeftOverFate, LeftOvers};
@@ -167,6 +169,26 @@ impl Draft {
         InPlace::open(real_path(path)?).map(Self::InPlace)
     }
 
+    /// Returns the file that will be changed, to be read by its only opening from here on: who holds it otherwise keeps
+    /// us off, and some servers let nobody read what another opening has locked.
+    pub(crate) fn reader(&self) -> io::Result<Option<File>> {
+        match self {
+            Self::Copy(_) => Ok(None),
+            Self::InPlace(in_place) => in_place.reader().map(Some),
+        }
+    }
+
+    /// Holds the file that will be changed, where it still is what was read of it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Changed`].
+    pub(crate) fn hold(&self, original: &Unchanged) -> Result<(), Error> {
+        match self {
+            Self::Copy(_) => Ok(()),
+            Self::InPlace(in_place) => in_place.hold(original),
+        }
+    }
+
     /// Begins to copy the first `len` bytes of the original, and returns the copy to be read in its place; `None` where
     /// there is nothing to copy, or the caller has to [`write`](Self::write) it.
     #[cfg(unix)]
@@ -219,17 +241,18 @@ impl Draft {
         }
     }
 
-    /// Puts the file in its place, where the original is still what was read. With `grouped`, the folder is synced by
-    /// whoever made the group.
+    /// Puts the file in its place, where the original is still what was read; who replaces it holds it until then. With
+    /// `grouped`, the folder is synced by whoever made the group.
     pub(crate) fn commit(
         self,
         patch: &Patch,
         base: &BaseDigest,
         grouped: bool,
         original: &Unchanged,
+        held: Vec<File>,
     ) -> Result<(), Error> {
         match self {
-            Self::Copy(staged) => staged.commit(grouped, original),
+            Self::Copy(staged) => staged.commit(grouped, original, held),
             Self::InPlace(in_place) => in_place.write(patch, base, grouped, original),
         }
     }
@@ -285,7 +308,7 @@ impl Staged {
     }
 
     /// Puts the file in its place: permissions, sync, rename, sync of the folder.
-    fn commit(self, grouped: bool, original: &Unchanged) -> Result<(), Error> {
+    fn commit(self, grouped: bool, original: &Unchanged, held: Vec<File>) -> Result<(), Error> {
         let target = self.target;
         let failed = |error| Error::io("write", &target, error);
         let file = self.temporary.as_file();
@@ -297,9 +320,9 @@ impl Staged {
             let text = format!("the next version of {} was removed meanwhile", target.display());
             return Err(Error::new(ErrorKind::Changed, text));
         }
-        // As late as possible: what another program writes from here on is lost.
+        // As late as possible: what a program writes from here on that is none of ours is lost.
         original.check()?;
-        own_file::persist(self.temporary, &target).map_err(failed)?;
+        own_file::persist(self.temporary, &target, held).map_err(failed)?;
         if grouped { Ok(()) } else { sync_folder(folder_of(&target)) }
     }
 }

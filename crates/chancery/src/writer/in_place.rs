@@ -1,13 +1,13 @@
 //! A change written into the file itself, without a copy.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use chancery_pe::{BaseDigest, Edit, Patch, Source, SourceError};
 
 use super::own_file::{self, folder_of, sync_folder};
-use super::undo;
+use super::{hold, undo};
 use crate::rewriting::Unchanged;
 use crate::{Error, ErrorKind};
 
@@ -25,8 +25,8 @@ impl InPlace {
     /// # Errors
     /// [`ErrorKind::Io`]: read-only, or a program that is running.
     pub(super) fn open(target: PathBuf) -> Result<Self, Error> {
-        let opened = OpenOptions::new().read(true).write(true).open(&target);
-        let file = opened.map_err(|error| match error.kind() {
+        let opened = hold::open_to_write(&target);
+        let opened = opened.map_err(|error| match error.kind() {
             io::ErrorKind::ExecutableFileBusy => {
                 let text = format!(
                     "{} is running and cannot be written to; without --append-in-place it can be replaced",
@@ -36,8 +36,26 @@ impl InPlace {
             }
             _ => Error::io("write to", &target, error),
         })?;
+        let file = opened.ok_or_else(|| own_file::in_use(&target))?;
         let length = file.metadata().map_err(|error| Error::io("read", &target, error))?.len();
         Ok(Self { file, target, original_len: length })
+    }
+
+    /// Keeps other runs off the file, which still is what was read of it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Changed`] where another run holds it, or did so in the meantime.
+    pub(super) fn hold(&self, original: &Unchanged) -> Result<(), Error> {
+        if !hold::hold_to_write(&self.file) {
+            return Err(own_file::in_use(&self.target));
+        }
+        let metadata = self.file.metadata();
+        original.check_is(&metadata.map_err(|error| Error::io("read", &self.target, error))?)
+    }
+
+    /// Returns another handle of the same opening.
+    pub(super) fn reader(&self) -> io::Result<File> {
+        self.file.try_clone()
     }
 
     pub(super) fn target(&self) -> &Path {

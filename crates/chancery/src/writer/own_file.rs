@@ -179,9 +179,20 @@ pub(super) enum Lock {
     Unknown,
 }
 
-fn try_lock(file: &File) -> Lock {
+/// Locks a file that is this process's alone.
+pub(super) fn try_lock(file: &File) -> Lock {
+    attempt(|| FileExt::try_lock(file))
+}
+
+/// Locks a file that nobody may have alone meanwhile.
+#[cfg(unix)]
+pub(super) fn try_lock_shared(file: &File) -> Lock {
+    attempt(|| FileExt::try_lock_shared(file))
+}
+
+fn attempt(mut lock: impl FnMut() -> Result<(), TryLockError>) -> Lock {
     for _ in 0..ATTEMPTS {
-        match FileExt::try_lock(file) {
+        match lock() {
             Ok(()) => return Lock::Ours,
             Err(TryLockError::WouldBlock) => return Lock::Taken,
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -261,16 +272,30 @@ fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     done
 }
 
-/// Renames a file of ours over its target.
-pub(super) fn persist(temporary: NamedTempFile, target: &Path) -> io::Result<()> {
+/// Renames a file of ours over its target, which is `held` open until that is done.
+pub(super) fn persist(temporary: NamedTempFile, target: &Path, held: Vec<File>) -> io::Result<()> {
     let mut temporary = Some(temporary);
-    uninterrupted(|| match temporary.take().map(|file| file.persist(target)) {
+    let mut rename = || match temporary.take().map(|file| file.persist(target)) {
         Some(Err(failed)) => {
             temporary = Some(failed.file);
             Err(failed.error)
         }
         _ => Ok(()),
-    })
+    };
+    match uninterrupted(&mut rename) {
+        // Some servers let nobody replace a file that is open.
+        Err(error)
+            if !held.is_empty()
+                && matches!(
+                    error.kind(),
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::ResourceBusy
+                ) =>
+        {
+            drop(held);
+            uninterrupted(rename)
+        }
+        renamed => renamed,
+    }
 }
 
 /// Removes a file of ours.
