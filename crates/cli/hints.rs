@@ -60,6 +60,8 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
             "once no run is at work on it anywhere, sign it with --force, which takes that back first"
                 .into(),
         ),
+        // It says what to do.
+        ErrorKind::Changed if error.to_string().contains("left alone") => Vec::new(),
         ErrorKind::Changed => one("try again once the other program is done with it".into()),
         ErrorKind::CertificateMismatch => one(
             "list the keys that fit the certificate:  chancery key find --cert CERT --key PLACE"

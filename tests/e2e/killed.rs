@@ -187,6 +187,34 @@ fn what_a_killed_run_left_is_named_and_removed_by_the_next_over_its_folder() {
 }
 
 #[test]
+fn a_program_built_anew_after_a_run_in_place_was_killed_is_left_alone() {
+    let signer = ec();
+    let case = Case::new(signer, &["--append-in-place"]);
+    case.killed_at(signer, "fsync", 1);
+    let record = names(case.folder()).into_iter().find(|name| name.ends_with(".undo")).unwrap();
+    // Longer than the old one, shorter than it was to become, and nothing but zeros behind.
+    let mut built = [case.before.clone(), vec![0; 512]].concat();
+    assert!(built.len() < case.after.len());
+    for changed in [false, true] {
+        let code = case.before.len() - 1;
+        built[code] ^= u8::from(changed);
+        fs::write(&case.path, &built).unwrap();
+        for options in [&[][..], &["--append-in-place"], &["--force"]] {
+            let args = [case.path.to_str().unwrap()];
+            let run = signer.sign(args.into_iter().chain(options.iter().copied())).ends_with(8);
+            assert!(run.stderr.contains("made anew after a run was interrupted"), "{run:?}");
+            assert!(run.stderr.contains(&record) && !run.stderr.contains("hint"), "{run:?}");
+            assert!(case.contents() == built);
+        }
+    }
+    // As it says.
+    fs::remove_file(case.folder().join(&record)).unwrap();
+    signer.sign([&case.path]).ends_with(0);
+    assert!(case.contents().len() > built.len());
+    assert_eq!(case.left_overs(), [""; 0]);
+}
+
+#[test]
 fn what_was_begun_in_place_is_named_by_any_run_and_taken_back_by_one_on_the_file() {
     let signer = ec();
     let case = Case::new(signer, &["--append-in-place"]);

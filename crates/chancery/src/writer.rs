@@ -11,6 +11,7 @@ mod in_place;
 mod left_over;
 mod mounts;
 mod own_file;
+mod record;
 mod undo;
 
 use std::fs::{File, Metadata};

@@ -65,7 +65,7 @@ impl InPlace {
     /// Shows the file as the patch will make it.
     pub(super) fn preview<'a>(&self, patch: &'a Patch) -> Result<Preview<'a>, Error> {
         let file = self.file.try_clone().map_err(|error| Error::io("read", &self.target, error))?;
-        Ok(Preview { file, base_len: self.original_len, patch })
+        Ok(Preview::new(file, patch))
     }
 
     /// Writes the patch: what comes at the end, and only when that is on the disk what makes it count.
@@ -81,30 +81,20 @@ impl InPlace {
             Error::new(ErrorKind::SelfCheck, format!("cannot patch {}", target.display()))
                 .with_source(error)
         })?;
-        let record = undo::keep(
-            &target,
-            &mut self.file,
-            self.original_len,
-            patch.final_len(),
-            patch.edits(),
-        )?;
+        let record = undo::keep(&target, &mut self.file, patch)?;
         original.check()?;
         if let Err(error) = write_edits(&mut self.file, self.original_len, patch) {
             // A full disk, most likely: what is there goes back while we can. Where that fails too the record stays,
             // for the next run.
-            drop(self.file);
-            let kept = record.keep();
-            let (_, path) =
-                kept.map_err(|error| Error::io("keep the undo record of", &target, error.error))?;
-            return Err(match undo::take_back(&target) {
-                Ok(_) => Error::io("write", &target, error),
-                Err(worse) => worse.with_context(format!(
+            return Err(match record.take_back(&mut self.file) {
+                Ok(()) => Error::io("write", &target, error),
+                Err((path, worse)) => Error::io("mend", &target, worse).with_context(format!(
                     "writing failed ({error}), and the next run has to take back what was written, by {}",
                     path.display()
                 )),
             });
         }
-        own_file::remove(record).map_err(|error| {
+        record.remove().map_err(|error| {
             let text = format!(
                 "{} is written, but its undo record cannot be removed, which the next run does",
                 target.display()
@@ -141,8 +131,13 @@ fn write_at(file: &mut File, edit: &Edit) -> io::Result<()> {
 #[derive(Debug)]
 pub(crate) struct Preview<'a> {
     file: File,
-    base_len: u64,
     patch: &'a Patch,
+}
+
+impl<'a> Preview<'a> {
+    pub(super) const fn new(file: File, patch: &'a Patch) -> Self {
+        Self { file, patch }
+    }
 }
 
 impl Source for Preview<'_> {
@@ -161,9 +156,9 @@ impl Preview<'_> {
         if end > self.patch.final_len() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let from_file = buf
-            .len()
-            .min(usize::try_from(self.base_len.saturating_sub(offset)).unwrap_or(usize::MAX));
+        let from_file = buf.len().min(
+            usize::try_from(self.patch.base_len().saturating_sub(offset)).unwrap_or(usize::MAX),
+        );
         if let Some(from_file) = buf.get_mut(..from_file).filter(|part| !part.is_empty()) {
             self.file.seek(SeekFrom::Start(offset))?;
             self.file.read_exact(from_file)?;

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::mounts::locks_reach_everybody;
 use super::own_file::{LeftOver as Opened, Lock, OwnName, folder_of, machine, stem};
-use super::undo::{self, Reading};
+use super::record::{Reading, Record};
+use super::undo;
 
 /// How many folders a run remembers before it looks into them.
 const MAX_FOLDERS: usize = 4096;
@@ -116,7 +117,7 @@ fn look_at(
     let fate = match opened.lock {
         Lock::Taken => return None,
         Lock::Unknown => LeftOverFate::NoLocks,
-        Lock::Ours if own.machine.is_none() => match undo::read(&mut opened) {
+        Lock::Ours if own.machine.is_none() => match Record::read(&mut opened.file) {
             Ok(Reading::Whole(record)) => match target_of(folder, own) {
                 None => LeftOverFate::Orphaned,
                 Some(target)
@@ -126,6 +127,9 @@ fn look_at(
                 }
                 Some(target) => LeftOverFate::Unfinished(target),
             },
+            Ok(Reading::Unknown) => {
+                target_of(folder, own).map_or(LeftOverFate::Orphaned, LeftOverFate::Unfinished)
+            }
             // Nothing else had begun.
             Ok(Reading::Unfinished) if certain() => remove(opened),
             Ok(Reading::Unfinished) => LeftOverFate::OtherMachine,
@@ -151,7 +155,7 @@ fn remove(opened: Opened) -> LeftOverFate {
 mod tests {
     use std::fs::{self, File};
 
-    use chancery_pe::Edit;
+    use chancery_pe::{BaseDigest, Edit, Patch};
 
     use super::super::own_file::{COPY, UNDO, create_copy, path_of};
     use super::*;
@@ -183,9 +187,9 @@ mod tests {
         fn killed_in_place(&self, name: &str) -> PathBuf {
             fs::write(self.at(name), "head-body").unwrap();
             let mut file = File::open(self.at(name)).unwrap();
-            let edits = [Edit::overwrite(0, b"HEAD".to_vec())];
-            let record = undo::keep(&self.at(name), &mut file, 9, 9, &edits).unwrap();
-            record.keep().unwrap().1
+            let edits = vec![Edit::overwrite(0, b"HEAD".to_vec())];
+            let patch = Patch::new(9, BaseDigest::new("none", []), edits).unwrap();
+            undo::keep(&self.at(name), &mut file, &patch).unwrap().leave()
         }
 
         fn settle(&self) -> Vec<(String, String)> {

@@ -1,115 +1,70 @@
 //! What takes an unfinished change of a file back: written and synced before the file is touched.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use chancery_pe::Edit;
-use serde::{Deserialize, Serialize};
+use chancery_pe::Patch;
 use tempfile::NamedTempFile;
 
+use super::hold;
 use super::mounts::locks_reach_everybody;
 use super::own_file::{self, LeftOver, Lock, UNDO, folder_of, machine, sync_folder};
+use super::record::{Reading, Record, State};
 use crate::{Error, ErrorKind};
 
-/// The most bytes of a file that are overwritten in place, and kept to be put back.
-const MAX_KEPT: u64 = 16 << 20;
-
-/// The longest record read: kept and new bytes in hex, and some room for names.
-const MAX_RECORD: u64 = 5 * MAX_KEPT;
-
-/// What was there, and what comes.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Record {
-    schema: u32,
-    /// Which machine writes, since when it started: see [`machine`].
-    machine: String,
-    /// How long the file was.
-    original_len: u64,
-    /// How long it will be.
-    final_len: u64,
-    changes: Vec<Change>,
-}
-
-impl Record {
-    /// Tells whether a machine made it, since it started.
-    pub(super) fn is_of(&self, machine: &str) -> bool {
-        self.machine == machine
-    }
-}
-
-/// What is in the file of a record.
+/// The record of a change, on the disk until it is dropped.
 #[derive(Debug)]
-pub(super) enum Reading {
-    Whole(Record),
-    /// It was not finished, so that nothing else had begun.
-    Unfinished,
+pub(super) struct Kept {
+    record: Record,
+    written: NamedTempFile,
 }
 
-/// One range: the bytes from `offset` on become others. Only the last may come to have more or fewer.
-#[derive(Debug, Serialize, Deserialize)]
-struct Change {
-    offset: u64,
-    old: Hex,
-    new: Hex,
-}
-
-/// Bytes, written as hex.
-#[derive(Debug)]
-struct Hex(Vec<u8>);
-
-impl Serialize for Hex {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&self.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
-    }
-}
-
-impl<'de> Deserialize<'de> for Hex {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        let pair = |pair: &[u8]| u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok();
-        let bytes = text.as_bytes().chunks(2).map(pair).collect::<Option<Vec<u8>>>();
-        bytes.map(Self).ok_or_else(|| serde::de::Error::custom("not hex"))
-    }
-}
-
-/// Keeps what edits would overwrite, durably, until it is dropped.
-pub(super) fn keep(
-    target: &Path,
-    file: &mut File,
-    original_len: u64,
-    final_len: u64,
-    edits: &[Edit],
-) -> Result<NamedTempFile, Error> {
-    let kept = edits.iter().map(|edit| edit.range().end.saturating_sub(edit.range().start));
-    if kept.fold(0, u64::saturating_add) > MAX_KEPT {
+/// Keeps what a patch would overwrite, durably.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`] for more than is kept; [`ErrorKind::Changed`] where there is a record; [`ErrorKind::Io`].
+pub(super) fn keep(target: &Path, file: &mut File, patch: &Patch) -> Result<Kept, Error> {
+    let record = Record::of(file, patch).map_err(|error| Error::io("read", target, error))?;
+    let record = record.ok_or_else(|| {
         let text = format!(
-            "{} has signatures of more than 16 MiB to overwrite: sign it without --append-in-place",
+            "{} has or would have signatures of more than 16 MiB to overwrite: sign it without --append-in-place",
             target.display()
         );
-        return Err(Error::new(ErrorKind::Unsupported, text));
-    }
-    let failed = |error| Error::io("read", target, error);
-    let mut changes = Vec::new();
-    for edit in edits {
-        let range = edit.range();
-        let old =
-            read_at(file, range.start, range.end.saturating_sub(range.start)).map_err(failed)?;
-        changes.push(Change {
-            offset: range.start,
-            old: Hex(old),
-            new: Hex(edit.bytes().to_vec()),
-        });
-    }
-    let record =
-        Record { schema: 1, machine: machine().to_owned(), original_len, final_len, changes };
+        Error::new(ErrorKind::Unsupported, text)
+    })?;
     let failed = |error: io::Error| Error::io("write the undo record of", target, error);
-    let text = serde_json::to_vec(&record).map_err(|error| failed(error.into()))?;
+    let text = record.to_bytes().map_err(failed)?;
     let mut written = own_file::create_record(target)?;
     written.write_all(&text).and_then(|()| written.as_file().sync_all()).map_err(failed)?;
     // Without its name on the disk it would be of no use after a power cut.
     sync_folder(folder_of(target)).map_err(failed)?;
-    Ok(written)
+    Ok(Kept { record, written })
+}
+
+impl Kept {
+    /// Takes back what was written so far. Where that fails the record stays, for the next run, and its name is
+    /// returned as well.
+    pub(super) fn take_back(self, file: &mut File) -> Result<(), (PathBuf, io::Error)> {
+        if let Err(error) = self.record.restore(file) {
+            let path = self.written.path().to_owned();
+            // Dropped it would be removed.
+            return Err((path, self.written.keep().err().map_or(error, |failed| failed.error)));
+        }
+        let path = self.written.path().to_owned();
+        own_file::remove(self.written).map_err(|error| (path, error))
+    }
+
+    /// Leaves the record, as a run does that is killed.
+    #[cfg(test)]
+    pub(super) fn leave(self) -> PathBuf {
+        self.written.keep().unwrap().1
+    }
+
+    /// Removes the record: the change is done.
+    pub(super) fn remove(self) -> io::Result<()> {
+        own_file::remove(self.written)
+    }
 }
 
 /// What was found of a run that was killed.
@@ -123,6 +78,11 @@ pub(crate) enum Mended {
     TakenBack(PathBuf),
 }
 
+/// Tells whether there is a record for a file, of a run that goes on or was killed.
+pub(super) fn is_there(target: &Path) -> bool {
+    own_file::path_of(target, UNDO).symlink_metadata().is_ok()
+}
+
 /// Takes back what a killed run began to do to a file. With `take_over`, also what was begun where nobody can tell
 /// from here whether it goes on.
 ///
@@ -130,23 +90,6 @@ pub(crate) enum Mended {
 /// [`ErrorKind::Changed`] where the file is neither what it was nor on its way to what it was to become, or the other
 /// run may go on: then it is left alone, and so is the record.
 pub(super) fn mend(target: &Path, take_over: bool) -> Result<Mended, Error> {
-    settle(target, true, take_over)
-}
-
-/// Takes back what this run did to a file, even where all of it is there: it may not be on the disk.
-///
-/// # Errors
-/// As [`mend`].
-pub(super) fn take_back(target: &Path) -> Result<Mended, Error> {
-    settle(target, false, true)
-}
-
-/// Tells whether there is a record for a file, of a run that goes on or was killed.
-pub(super) fn is_there(target: &Path) -> bool {
-    own_file::path_of(target, UNDO).symlink_metadata().is_ok()
-}
-
-fn settle(target: &Path, may_be_complete: bool, take_over: bool) -> Result<Mended, Error> {
     let path = own_file::path_of(target, UNDO);
     let opened = LeftOver::open(path.clone());
     let Some(mut left_over) =
@@ -155,7 +98,7 @@ fn settle(target: &Path, may_be_complete: bool, take_over: bool) -> Result<Mende
         return Ok(Mended::Nothing);
     };
     let failed = |error| Error::io("mend", target, error);
-    let record = read(&mut left_over).map_err(failed)?;
+    let record = Record::read(&mut left_over.file).map_err(failed)?;
     let is_local = matches!(&record, Reading::Whole(record) if record.is_of(machine()));
     match left_over.lock {
         Lock::Taken => return Err(own_file::in_use(target)),
@@ -172,120 +115,112 @@ fn settle(target: &Path, may_be_complete: bool, take_over: bool) -> Result<Mende
             return Err(Error::new(ErrorKind::Changed, text));
         }
     }
-    let Reading::Whole(record) = record else {
-        return left_over.remove().map(|()| Mended::Cleared(path)).map_err(failed);
+    let left_alone = |why: &str| {
+        let text = format!(
+            "{} {why}; it is left alone: if it is in order, remove {}",
+            target.display(),
+            path.display()
+        );
+        Err(Error::new(ErrorKind::Changed, text))
     };
-    let mut file = match OpenOptions::new().read(true).write(true).open(target) {
+    let record = match record {
+        Reading::Whole(record) => record,
+        Reading::Unfinished => {
+            return left_over.remove().map(|()| Mended::Cleared(path)).map_err(failed);
+        }
+        Reading::Unknown => {
+            return left_alone(
+                "may have been written in place by another version of chancery that was killed",
+            );
+        }
+    };
+    let mut file = match hold::open_to_write(target) {
         // It may have another name now: the record stays, and is told of with the other left-overs.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Mended::Nothing),
-        opened => opened.map_err(failed)?,
+        opened => opened.map_err(failed)?.ok_or_else(|| own_file::in_use(target))?,
     };
-    let state = state_of(&mut file, &record).map_err(failed)?;
-    if state == State::Foreign {
-        let text = format!(
-            "{} was changed after a run was interrupted that signed it in place; if it is in order, remove {}",
-            target.display(),
-            left_over.path.display()
-        );
-        return Err(Error::new(ErrorKind::Changed, text));
+    if !hold::hold_to_write(&file) {
+        return Err(own_file::in_use(target));
     }
-    let undone = state == State::Begun || !may_be_complete;
-    if undone {
-        restore(&mut file, &record).map_err(failed)?;
+    let state = record.state_of(&mut file).map_err(failed)?;
+    // Before a byte of it goes: it may be another file by now, which only looks like one that was begun.
+    let is_foreign = state == State::Foreign
+        || state == State::Begun && !record.leads_back(&file).map_err(failed)?;
+    if is_foreign {
+        return left_alone(
+            "was changed or made anew after a run was interrupted that signed it in place",
+        );
+    }
+    if state == State::Begun {
+        record.restore(&mut file).map_err(failed)?;
     }
     left_over.remove().map_err(failed)?;
     // Should it come back with a power cut, it is found out again.
     let _ = sync_folder(folder_of(target));
-    Ok(if undone { Mended::TakenBack(path) } else { Mended::Cleared(path) })
-}
-
-/// Reads a record.
-pub(super) fn read(left_over: &mut LeftOver) -> io::Result<Reading> {
-    let mut text = Vec::new();
-    (&mut left_over.file).take(MAX_RECORD).read_to_end(&mut text)?;
-    let record = serde_json::from_slice(&text).ok().filter(|record: &Record| record.schema == 1);
-    Ok(record.map_or(Reading::Unfinished, Reading::Whole))
+    Ok(if state == State::Begun { Mended::TakenBack(path) } else { Mended::Cleared(path) })
 }
 
 /// Tells whether everything is there that a record takes back: then nothing is to be taken back.
 pub(super) fn is_complete(target: &Path, record: &Record) -> io::Result<bool> {
-    let state = File::open(target).and_then(|mut file| state_of(&mut file, record))?;
+    let state = File::open(target).and_then(|mut file| record.state_of(&mut file))?;
     Ok(state == State::Complete)
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// As it was, or with some of the changes.
-    Begun,
-    /// With all of them.
-    Complete,
-    /// Something else happened.
-    Foreign,
-}
-
-fn state_of(file: &mut File, record: &Record) -> io::Result<State> {
-    let len = file.seek(SeekFrom::End(0))?;
-    let (shortest, longest) =
-        (record.original_len.min(record.final_len), record.original_len.max(record.final_len));
-    if !(shortest..=longest).contains(&len) {
-        return Ok(State::Foreign);
-    }
-    let mut complete = len == record.final_len;
-    for change in &record.changes {
-        let Change { offset, old: Hex(old), new: Hex(new) } = change;
-        let longest = u64::try_from(old.len().max(new.len())).unwrap_or(u64::MAX);
-        let there = read_at(file, *offset, longest.min(len.saturating_sub(*offset)))?;
-        for (index, byte) in there.iter().enumerate() {
-            let (old, new) = (old.get(index), new.get(index));
-            complete &= new.is_none_or(|new| new == byte);
-            // Where the power failed, what was appended and not synced may be zeros.
-            let is_hole = old.is_none() && *byte == 0;
-            if old != Some(byte) && new != Some(byte) && !is_hole {
-                return Ok(State::Foreign);
-            }
-        }
-    }
-    Ok(if complete { State::Complete } else { State::Begun })
-}
-
-fn restore(file: &mut File, record: &Record) -> io::Result<()> {
-    for Change { offset, old: Hex(old), .. } in &record.changes {
-        file.seek(SeekFrom::Start(*offset))?;
-        file.write_all(old)?;
-    }
-    file.set_len(record.original_len)?;
-    file.sync_all()
-}
-
-fn read_at(file: &mut File, offset: u64, len: u64) -> io::Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(offset))?;
-    let mut bytes = Vec::new();
-    file.take(len).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
 
+    use chancery_pe::{BaseDigest, Edit, authentihash};
+    use chancery_testkit::pe_maker::{TinyPe, tiny_pe};
+    use sha2::Sha256;
+
     use super::*;
 
-    const BEFORE: &[u8] = b"head-body";
-    const AFTER: &[u8] = b"HEAD-bodyTAIL";
+    fn before() -> Vec<u8> {
+        tiny_pe(&TinyPe::default())
+    }
 
-    fn edits() -> [Edit; 2] {
-        [Edit::overwrite(0, b"HEAD".to_vec()), Edit::new(9..9, b"TAIL".to_vec())]
+    /// Another checksum, and this at the end.
+    fn patch(tail: &[u8]) -> Patch {
+        let before = before();
+        let len = before.len() as u64;
+        let digest = authentihash::<Sha256>(&mut before.as_slice()).unwrap();
+        let edits = vec![
+            Edit::overwrite(checksum_at() as u64, b"HEAD".to_vec()),
+            Edit::new(len..len, tail.to_vec()),
+        ];
+        Patch::new(len, BaseDigest::new("sha256", digest.to_vec()), edits).unwrap()
+    }
+
+    fn checksum_at() -> usize {
+        usize::from(before()[0x3c]) + 88
+    }
+
+    /// The file with these bytes in the place of its checksum, and these at its end.
+    fn with(checksum: &[u8], tail: &[u8]) -> Vec<u8> {
+        let mut contents = [&before(), tail].concat();
+        contents[checksum_at()..][..checksum.len()].copy_from_slice(checksum);
+        contents
     }
 
     /// Leaves a record as a killed run does, beside a file with these contents.
     fn killed(contents: &[u8]) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("a.exe");
-        fs::write(&target, BEFORE).unwrap();
+        fs::write(&target, before()).unwrap();
         let mut file = File::open(&target).unwrap();
-        let record = keep(&target, &mut file, 9, 13, &edits()).unwrap();
-        record.keep().unwrap();
+        keep(&target, &mut file, &patch(b"TAIL")).unwrap().leave();
         fs::write(&target, contents).unwrap();
+        (folder, target)
+    }
+
+    /// The same, and the machine was started anew since.
+    fn cut_off(contents: &[u8]) -> (tempfile::TempDir, PathBuf) {
+        let (folder, target) = killed(contents);
+        let record = own_file::path_of(&target, UNDO);
+        let text = fs::read_to_string(&record).unwrap();
+        assert!(text.contains(machine()));
+        fs::write(&record, text.replace(machine(), "01234567")).unwrap();
         (folder, target)
     }
 
@@ -293,45 +228,84 @@ mod tests {
         matches!(mend(target, false).unwrap(), Mended::Nothing)
     }
 
+    fn is_taken_back((folder, target): (tempfile::TempDir, PathBuf)) {
+        assert!(matches!(mend(&target, true).unwrap(), Mended::TakenBack(_)));
+        assert!(fs::read(&target).unwrap() == before());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(is_nothing(&target), "there is nothing more to mend");
+    }
+
+    fn is_left_alone((folder, target): (tempfile::TempDir, PathBuf)) {
+        let contents = fs::read(&target).unwrap();
+        for take_over in [false, true] {
+            let refused = mend(&target, take_over).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Changed);
+            assert!(refused.to_string().contains(".undo"), "{refused}");
+        }
+        assert!(fs::read(&target).unwrap() == contents);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "the record stays");
+    }
+
     #[test]
     fn whatever_was_begun_is_taken_back_and_what_was_finished_stays() {
-        for begun in [
-            BEFORE,
-            b"head-bodyT",
-            b"head-bodyTAIL",
-            b"HEad-bodyTAIL",
-            b"head-body\0\0\0\0",
-            b"HEAD-body\0\0IL",
-        ] {
-            let (folder, target) = killed(begun);
-            assert!(matches!(mend(&target, false).unwrap(), Mended::TakenBack(_)));
-            assert_eq!(fs::read(&target).unwrap(), BEFORE, "{begun:?}");
-            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-            assert!(is_nothing(&target), "there is nothing more to mend");
+        for (checksum, tail) in
+            [(&b""[..], &b""[..]), (b"", b"T"), (b"", b"TAIL"), (b"HE", b"TAIL"), (b"HEAD", b"TAI")]
+        {
+            is_taken_back(killed(&with(checksum, tail)));
+            is_taken_back(cut_off(&with(checksum, tail)));
         }
-        let (_folder, target) = killed(AFTER);
+        let (_folder, target) = killed(&with(b"HEAD", b"TAIL"));
         assert!(matches!(mend(&target, false).unwrap(), Mended::Cleared(_)));
-        assert_eq!(fs::read(&target).unwrap(), AFTER);
+        assert!(fs::read(&target).unwrap() == with(b"HEAD", b"TAIL"));
+    }
+
+    #[test]
+    fn zeros_are_of_a_power_cut_where_there_was_one() {
+        for (checksum, tail) in [(&b""[..], &b"\0\0\0\0"[..]), (b"HEAD", b"\0\0IL")] {
+            is_taken_back(cut_off(&with(checksum, tail)));
+            if cfg!(target_os = "linux") {
+                is_left_alone(killed(&with(checksum, tail)));
+            }
+        }
     }
 
     #[test]
     fn what_somebody_else_changed_meanwhile_is_left_alone() {
-        for foreign in [&b"Xead-body"[..], b"head-bodyTAIX", b"head-bodyTAIL and more", b"head"] {
-            let (folder, target) = killed(foreign);
-            assert_eq!(mend(&target, false).unwrap_err().kind(), ErrorKind::Changed);
-            assert_eq!(fs::read(&target).unwrap(), foreign);
-            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "the record stays");
+        let foreign: [&[u8]; 5] = [b"TAIX", b"TAIL and more", b"Xs tail", b"\0\0\0\0\0", b"tail"];
+        for tail in foreign {
+            is_left_alone(killed(&with(b"", tail)));
+            is_left_alone(cut_off(&with(b"", tail)));
         }
+        is_left_alone(killed(&with(b"Xead", b"")));
+        is_left_alone(killed(&before()[..before().len() - 1]));
+    }
+
+    #[test]
+    fn a_program_made_anew_under_the_name_is_left_alone() {
+        for tail in [&b""[..], b"TA", b"TAIL", b"\0\0\0\0"] {
+            // What it does is changed, and nothing that the record keeps.
+            let mut contents = with(b"", tail);
+            let code = before().len() - 1;
+            contents[code] ^= 1;
+            is_left_alone(killed(&contents));
+            is_left_alone(cut_off(&contents));
+            // The same file by another way is not.
+            contents[code] ^= 1;
+            is_taken_back(cut_off(&contents));
+        }
+        is_left_alone(killed(&vec![0; before().len() + 2]));
     }
 
     #[test]
     fn a_record_that_was_not_finished_goes_and_one_without_its_file_stays() {
-        let (folder, target) = killed(BEFORE);
+        let (folder, target) = killed(&before());
         let record = own_file::path_of(&target, UNDO);
         let whole = fs::read(&record).unwrap();
-        fs::write(&record, &whole[..whole.len() / 2]).unwrap();
-        assert!(matches!(mend(&target, false).unwrap(), Mended::Cleared(_)));
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        for part in [0, 1, whole.len() / 2, whole.len() - 1] {
+            fs::write(&record, &whole[..part]).unwrap();
+            assert!(matches!(mend(&target, false).unwrap(), Mended::Cleared(_)));
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
         fs::write(&record, &whole).unwrap();
         fs::remove_file(&target).unwrap();
         assert!(is_nothing(&target));
@@ -339,15 +313,58 @@ mod tests {
     }
 
     #[test]
+    fn a_record_of_another_version_is_left_alone() {
+        let first =
+            r#"{"schema":1,"machine":"01234567","original_len":9,"final_len":9,"changes":[]}"#;
+        for text in [first, "{\"schema\":3}", "[]"] {
+            let (folder, target) = killed(&before());
+            fs::write(own_file::path_of(&target, UNDO), text).unwrap();
+            is_left_alone((folder, target));
+        }
+    }
+
+    #[test]
+    fn no_record_is_kept_that_would_not_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a.exe");
+        fs::write(&target, before()).unwrap();
+        let mut file = File::open(&target).unwrap();
+        let most = 16 << 20;
+        let too_long = keep(&target, &mut file, &patch(&vec![7; most])).unwrap_err();
+        assert_eq!(too_long.kind(), ErrorKind::Unsupported, "with the checksum it is more");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        let tail = vec![7; most - 4];
+        keep(&target, &mut file, &patch(&tail)).unwrap().leave();
+        fs::write(&target, with(b"", &tail[1..])).unwrap();
+        is_taken_back((folder, target));
+
+        let (folder, target) = killed(&before());
+        let record = File::options().write(true).open(own_file::path_of(&target, UNDO)).unwrap();
+        record.set_len(80 << 20).unwrap();
+        is_left_alone((folder, target));
+    }
+
+    #[test]
     fn a_run_that_goes_on_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("a.exe");
-        fs::write(&target, BEFORE).unwrap();
+        fs::write(&target, before()).unwrap();
         let mut file = File::open(&target).unwrap();
-        let record = keep(&target, &mut file, 9, 13, &edits()).unwrap();
+        let kept = keep(&target, &mut file, &patch(b"TAIL")).unwrap();
         assert_eq!(mend(&target, false).unwrap_err().kind(), ErrorKind::Changed);
-        assert!(record.path().exists());
-        drop(record);
+        assert!(kept.written.path().exists());
+        drop(kept);
         assert!(is_nothing(&target));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_held_is_not_mended() {
+        let (_folder, target) = killed(&with(b"", b"TA"));
+        let reads = File::open(&target).unwrap();
+        hold::hold_to_read(&reads, &target).unwrap();
+        assert!(mend(&target, true).unwrap_err().to_string().contains("another run"));
+        drop(reads);
+        assert!(matches!(mend(&target, false).unwrap(), Mended::TakenBack(_)));
     }
 }
