@@ -142,6 +142,13 @@ pub(super) fn mend(target: &Path, take_over: bool) -> Result<Mended, Error> {
     if !hold::hold_to_write(&file) {
         return Err(own_file::in_use(target));
     }
+    // Anybody may make a file of this name in a folder that is open to all.
+    if !own_file::is_trusted(&left_over.file, folder_of(target), &file).map_err(failed)? {
+        return left_alone(
+            "may have been written in place by a run that was killed, but what says so is another user's, who may \
+             have made it up",
+        );
+    }
     let state = record.state_of(&mut file).map_err(failed)?;
     // Before a byte of it goes: it may be another file by now, which only looks like one that was begun.
     let is_foreign = state == State::Foreign
@@ -355,6 +362,37 @@ mod tests {
         assert!(kept.written.path().exists());
         drop(kept);
         assert!(is_nothing(&target));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_record_that_others_may_have_made_up_is_left_alone() {
+        use std::os::unix::fs::{PermissionsExt, chown};
+        let begun = with(b"", b"TA");
+        for (mode, is_trusted) in [(0o600, true), (0o644, true), (0o620, false), (0o602, false)] {
+            let (folder, target) = killed(&begun);
+            let record = own_file::path_of(&target, UNDO);
+            fs::set_permissions(&record, fs::Permissions::from_mode(mode)).unwrap();
+            if is_trusted {
+                is_taken_back((folder, target));
+            } else {
+                is_left_alone((folder, target));
+            }
+        }
+        let nobody = Some(65534);
+        for (of_the_target, is_trusted) in [(None, false), (nobody, true)] {
+            let (folder, target) = killed(&begun);
+            if chown(own_file::path_of(&target, UNDO), nobody, None).is_err() {
+                println!("skipped: only root makes files of others");
+                return;
+            }
+            chown(&target, of_the_target, None).unwrap();
+            if is_trusted {
+                is_taken_back((folder, target));
+            } else {
+                is_left_alone((folder, target));
+            }
+        }
     }
 
     #[cfg(unix)]
