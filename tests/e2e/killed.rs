@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -190,7 +191,7 @@ fn what_a_killed_run_left_is_named_and_removed_by_the_next_over_its_folder() {
 fn a_program_built_anew_after_a_run_in_place_was_killed_is_left_alone() {
     let signer = ec();
     let case = Case::new(signer, &["--append-in-place"]);
-    case.killed_at(signer, "fsync", 1);
+    killed_before_the_header(&case);
     let record = names(case.folder()).into_iter().find(|name| name.ends_with(".undo")).unwrap();
     // Longer than the old one, shorter than it was to become, and nothing but zeros behind.
     let mut built = [case.before.clone(), vec![0; 512]].concat();
@@ -212,6 +213,84 @@ fn a_program_built_anew_after_a_run_in_place_was_killed_is_left_alone() {
     signer.sign([&case.path]).ends_with(0);
     assert!(case.contents().len() > built.len());
     assert_eq!(case.left_overs(), [""; 0]);
+}
+
+/// A run in place that was killed when the end of the file was written, and its header was not.
+fn killed_before_the_header(case: &Case) {
+    case.killed_at(ec(), "fsync", 2);
+    let killed = case.contents();
+    assert!(killed.starts_with(&case.before) && killed.len() == case.after.len());
+    assert!(killed != case.after);
+}
+
+#[test]
+fn what_was_begun_in_place_is_taken_back_under_another_name_in_the_folder() {
+    let signer = ec();
+    type Rename = fn(&Path, &Path);
+    let names: [Rename; 2] = [
+        |path, other| fs::rename(path, other).unwrap(),
+        |path, other| fs::hard_link(path, other).unwrap(),
+    ];
+    for rename in names {
+        let case = Case::new(signer, &["--append-in-place"]);
+        killed_before_the_header(&case);
+        let record = case.left_overs().remove(0);
+        let other = case.folder().join("other.exe");
+        rename(&case.path, &other);
+        let other = other.to_str().unwrap();
+        let planned = signer.sign([other, "--dry-run"]).ends_with(8);
+        assert!(planned.stderr.contains("by one that was killed"), "{}", planned.stderr);
+        let run = signer.sign([other, "--append-in-place"]).ends_with(0);
+        assert!(run.stderr.contains("took back") && run.stderr.contains(&record), "{}", run.stderr);
+        assert!(fs::read(other).unwrap() == case.after);
+        assert!(!case.folder().join(record).exists());
+        chancery(["verify", other, "--roots", signer.root.to_str().unwrap()]).ends_with(0);
+    }
+}
+
+#[test]
+fn half_a_signature_is_not_signed_where_the_record_of_it_is_elsewhere() {
+    let signer = ec();
+    let case = Case::new(signer, &["--append-in-place"]);
+    killed_before_the_header(&case);
+    let killed = case.contents();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = elsewhere.path().join("other.exe");
+    let text = other.to_str().unwrap();
+    let sign = |more: &[&str]| signer.sign([text].into_iter().chain(more.iter().copied()));
+
+    // A hard link: it is being signed under the other name, most likely.
+    fs::hard_link(&case.path, &other).unwrap();
+    for more in [&["--append-in-place"][..], &["--append-in-place", "--append"], &["--dry-run"]] {
+        let refused = sign(more).ends_with(8);
+        assert!(
+            refused.stderr.contains("a signature that its header does not name"),
+            "{refused:?}"
+        );
+        assert!(
+            refused.stderr.contains("its 2 names") && !refused.stderr.contains("hint"),
+            "{refused:?}"
+        );
+        assert!(fs::read(&other).unwrap() == killed);
+    }
+    case.is_mended(signer, "by the name it was given");
+    assert!(fs::read(&other).unwrap() == case.after);
+    fs::remove_file(&other).unwrap();
+
+    // A file of its own whose signature is not whole.
+    fs::write(&other, &killed[..killed.len() - 100]).unwrap();
+    let refused = sign(&[]).ends_with(8);
+    assert!(refused.stderr.contains("the beginning of a signature"), "{refused:?}");
+    let forced = sign(&["--force"]).ends_with(0);
+    assert!(forced.stderr.contains("does not name"), "{}", forced.stderr);
+    // One that is whole may have been made so.
+    fs::write(&other, &killed).unwrap();
+    let warned = sign(&[]).ends_with(0);
+    assert!(warned.stderr.contains("as if it were part of the program"), "{}", warned.stderr);
+    // And without any there is nothing to say.
+    fs::write(&other, &case.before).unwrap();
+    let silent = sign(&[]).ends_with(0);
+    assert!(!silent.stderr.contains("does not name"), "{}", silent.stderr);
 }
 
 #[test]

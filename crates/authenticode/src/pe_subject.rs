@@ -117,6 +117,11 @@ impl<S: Source> PeSubject<S> {
         &self.source
     }
 
+    /// Returns where the bytes come from, to read others of them.
+    pub const fn source_mut(&mut self) -> &mut S {
+        &mut self.source
+    }
+
     /// Reads the same bytes from elsewhere from now on, as from a copy.
     ///
     /// The headers are not read again: what is given is taken for the file that was parsed.

@@ -88,7 +88,15 @@ pub fn attach_signature(
 ) -> Result<Attached, Error> {
     let stages = Stages::alone();
     mend_file(path, false, stages.left_overs())?;
-    let file = Rewriting::open(path, options.output.as_deref(), "attach to", options.strip)?;
+    let (file, _) = Rewriting::open_mended(
+        path,
+        options.output.as_deref(),
+        "attach to",
+        options.strip,
+        false,
+        stages.left_overs(),
+    )?;
+    file.check_unlisted(false)?;
     file.check_embeddable()?;
     let mut set = SignatureSet::default();
     if file.is_signed() {

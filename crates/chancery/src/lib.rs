@@ -41,6 +41,7 @@ mod signing;
 mod stamping;
 mod stores;
 mod tokens;
+mod unlisted;
 mod verifying;
 mod windows_keys;
 mod writer;

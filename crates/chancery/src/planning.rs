@@ -9,7 +9,7 @@ use chancery_x509::Time;
 use crate::batch::{Stage, Stages};
 use crate::rewriting::Rewriting;
 use crate::signing::{decide, is_in_order_to_append};
-use crate::writer::check_finished;
+use crate::writer::{check_finished, check_renamed_finished};
 use crate::{Error, Outcome, SignFileOptions, Signer};
 
 /// What signing a file would do.
@@ -55,6 +55,9 @@ pub fn plan_signing_in_stages(
 ) -> Result<Plan, Error> {
     check_finished(path)?;
     let mut file = Rewriting::open(path, options.output.as_deref(), "sign", options.strip)?;
+    if file.looks_unfinished()? {
+        check_renamed_finished(path, stages.left_overs())?;
+    }
     let entries = file.embedded.signatures.len();
     let output = options.output.clone().unwrap_or_else(|| path.to_owned());
     let schemes = options.signatures().map(|one| one.scheme).collect();
@@ -62,6 +65,7 @@ pub fn plan_signing_in_stages(
         let digests = skipped.digests;
         return Ok(Plan { outcome: Outcome::Skipped, output, entries, digests, schemes });
     }
+    file.check_unlisted(options.force)?;
     file.check_embeddable()?;
     let wanted = options.signatures().map(SignOptions::request);
     let request = wanted.fold(Request::default(), |all, one| all.union(&one));

@@ -76,7 +76,14 @@ pub fn remove_signatures_in_stages(
     stages: &Stages,
 ) -> Result<Removed, Error> {
     mend_file(path, false, stages.left_overs())?;
-    let mut file = Rewriting::open(path, options.output.as_deref(), "unsign", options.strip)?;
+    let (mut file, _) = Rewriting::open_mended(
+        path,
+        options.output.as_deref(),
+        "unsign",
+        options.strip,
+        false,
+        stages.left_overs(),
+    )?;
     file.subject.set_removed_checksum(options.checksum);
     if !file.is_signed() {
         return Err(Error::new(

@@ -12,8 +12,9 @@ use chancery_pe::{BaseDigest, CertificateTable, SeekSource, Source, TableFault};
 use chancery_x509::Time;
 
 use crate::batch::{Stage, Stages};
+use crate::unlisted::{self, Unlisted};
 use crate::verifying::{Input, open_subject_as, verify_subject};
-use crate::writer::{Draft, Drafted, hold_to_read};
+use crate::writer::{Draft, Drafted, LeftOvers, hold_to_read, mend_renamed_file};
 use crate::{Error, ErrorKind};
 
 /// A file that is being signed or unsigned.
@@ -29,6 +30,8 @@ pub(crate) struct Rewriting {
     /// How many bytes after the certificate table are dropped.
     pub(crate) stripped: u64,
     in_place: bool,
+    /// A signature at the end that the header does not name, as far as it was looked for.
+    unlisted: Option<Unlisted>,
 }
 
 /// The same file after it was read: measured, and copied beside its target.
@@ -69,7 +72,70 @@ impl Rewriting {
             embedded,
             stripped,
             in_place: false,
+            unlisted: None,
         })
+    }
+
+    /// Does the same, and looks for what a killed run left in the file when it had another name: it is taken back. Tells
+    /// whether there was something.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open) and [`mend_renamed_file`].
+    pub(crate) fn open_mended(
+        path: &Path,
+        output: Option<&Path>,
+        doing: &'static str,
+        strip: bool,
+        take_over: bool,
+        left_overs: &LeftOvers,
+    ) -> Result<(Self, bool), Error> {
+        let mut file = Self::open(path, output, doing, strip)?;
+        if !file.looks_unfinished()? {
+            return Ok((file, false));
+        }
+        // As long as we read it, it cannot be held to be mended.
+        drop(file);
+        let mended = mend_renamed_file(path, take_over, left_overs)?;
+        let mut file = Self::open(path, output, doing, strip)?;
+        file.looks_unfinished()?;
+        Ok((file, mended))
+    }
+
+    /// Tells whether this is what a run may leave that is killed while it writes into the file.
+    pub(crate) fn looks_unfinished(&mut self) -> Result<bool, Error> {
+        self.unlisted = unlisted::find(&mut self.subject)
+            .map_err(|error| Error::of_reading("read", &self.path, error))?;
+        let table = self.subject.layout().certificate_table();
+        let is_malformed = matches!(table, CertificateTable::Malformed { .. });
+        Ok(self.unlisted.is_some() || is_malformed || self.stripped > 0)
+    }
+
+    /// Refuses to sign the remains of another signature as if they were part of the program; where they may be, says so.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Changed`], for a signature whose end is missing, and for one in a file with other names, by one of
+    /// which it was being written most likely; neither with `force`.
+    pub(crate) fn check_unlisted(&self, force: bool) -> Result<Option<&'static str>, Error> {
+        let Some(unlisted) = self.unlisted else { return Ok(None) };
+        let names = names_of(&self.unchanged.before);
+        if force || !unlisted.is_torn && names == 1 {
+            return Ok(Some("unlisted-signature-signed"));
+        }
+        let what = if unlisted.is_torn { "the beginning of a signature" } else { "a signature" };
+        let text = format!(
+            "{} ends with {what} that its header does not name, as a run leaves it that is killed while it writes in \
+             place; it is left alone: {}, or, if it is in order as it is, sign it with --force",
+            self.path.display(),
+            if names > 1 {
+                format!(
+                    "sign it by that of its {names} names which that run was given, which takes it back"
+                )
+            } else {
+                "give it the name and the folder back that it had then, and sign it there"
+                    .to_owned()
+            }
+        );
+        Err(Error::new(ErrorKind::Changed, text))
     }
 
     /// Writes into the file itself, without a copy.
@@ -357,6 +423,19 @@ fn end_before_trailing_data(subject: &PeSubject<Input>) -> Option<u64> {
             layout.table_range().map(|range| range.end)
         }
         _ => None,
+    }
+}
+
+/// Returns how many names a file has, where the system tells.
+fn names_of(metadata: &Metadata) -> u64 {
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::MetadataExt::nlink(metadata)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        1
     }
 }
 

@@ -153,7 +153,7 @@ pub fn sign_file_in_stages(
     stamping: Option<Stamping<'_>>,
     stages: &Stages,
 ) -> Result<Signed, Error> {
-    let mended = mend_file(path, options.force, stages.left_overs())?;
+    let mut mended = mend_file(path, options.force, stages.left_overs())?;
     if let (true, Some(output)) = (options.resumed, &options.output)
         && output.exists()
     {
@@ -162,19 +162,29 @@ pub fn sign_file_in_stages(
             return Ok(skipped);
         }
     }
-    let mut file = Rewriting::open(path, options.output.as_deref(), "sign", options.strip)?;
+    let (mut file, under_another_name) = Rewriting::open_mended(
+        path,
+        options.output.as_deref(),
+        "sign",
+        options.strip,
+        options.force,
+        stages.left_overs(),
+    )?;
+    mended |= under_another_name;
     if options.in_place {
         file = file.in_place()?;
     }
     if let Some(skipped) = decide(&mut file, identity.certificate(), now, options, stages)? {
         return Ok(skipped);
     }
+    let unlisted = file.check_unlisted(options.force)?;
     file.check_embeddable()?;
     let appending = options.if_signed == IfSigned::Append && !file.embedded.signatures.is_empty();
     let wanted = options.signatures().map(SignOptions::request);
     let wanted = wanted.fold(Request::default(), |all, one| all.union(&one));
     let request = if appending { file.request_with_embedded(&wanted) } else { wanted };
     let mut warnings = warnings(&file, identity, now, options);
+    warnings.extend(unlisted);
     if mended {
         warnings.push("unfinished-signature-removed");
     }

@@ -111,7 +111,14 @@ pub fn timestamp_file_in_stages(
     stages: &Stages,
 ) -> Result<PathBuf, Error> {
     mend_file(path, false, stages.left_overs())?;
-    let file = Rewriting::open(path, options.output.as_deref(), "timestamp", options.strip)?;
+    let (file, _) = Rewriting::open_mended(
+        path,
+        options.output.as_deref(),
+        "timestamp",
+        options.strip,
+        false,
+        stages.left_overs(),
+    )?;
     let index = options.index;
     let mut set = SignatureSet::read(&file.embedded).map_err(|error| file.failed(error))?;
     if index >= set.len() {

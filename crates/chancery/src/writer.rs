@@ -106,15 +106,39 @@ pub(crate) fn mend_file(
 ) -> Result<bool, Error> {
     let path = real_path(path)?;
     left_overs.visit_folder_of(&path);
-    match undo::mend(&path, take_over)? {
-        Mended::Nothing => Ok(false),
+    let mended = undo::mend(&path, take_over)?;
+    Ok(tell(mended, path, left_overs))
+}
+
+/// Does the same where the run was given another name of the file, in the same folder, or the file was renamed since. For
+/// a file that looks like one: all the records of its folder are read.
+///
+/// # Errors
+/// As [`mend_file`].
+pub(crate) fn mend_renamed_file(
+    path: &Path,
+    take_over: bool,
+    left_overs: &LeftOvers,
+) -> Result<bool, Error> {
+    let path = real_path(path)?;
+    let Some(record) = undo::find(&path, &left_overs.records_in(folder_of(&path))) else {
+        return Ok(false);
+    };
+    let mended = undo::mend_by(&path, record, take_over)?;
+    Ok(tell(mended, path, left_overs))
+}
+
+/// Tells what was found of a killed run, and returns whether there was something to take back.
+fn tell(mended: Mended, path: PathBuf, left_overs: &LeftOvers) -> bool {
+    match mended {
+        Mended::Nothing => false,
         Mended::Cleared(record) => {
             left_overs.tell(record, LeftOverFate::Removed);
-            Ok(false)
+            false
         }
         Mended::TakenBack(record) => {
             left_overs.tell(record, LeftOverFate::TakenBack(path));
-            Ok(true)
+            true
         }
     }
 }
@@ -127,11 +151,27 @@ pub(crate) fn check_finished(path: &Path) -> Result<(), Error> {
     if !undo::is_there(&real_path(path)?) {
         return Ok(());
     }
+    Err(unfinished(path))
+}
+
+/// Does the same where the run was given another name: see [`mend_renamed_file`].
+///
+/// # Errors
+/// [`ErrorKind::Changed`].
+pub(crate) fn check_renamed_finished(path: &Path, left_overs: &LeftOvers) -> Result<(), Error> {
+    let real = real_path(path)?;
+    match undo::find(&real, &left_overs.records_in(folder_of(&real))) {
+        Some(_) => Err(unfinished(path)),
+        None => Ok(()),
+    }
+}
+
+fn unfinished(path: &Path) -> Error {
     let text = format!(
         "{} is being written in place by another run of chancery, or by one that was killed",
         path.display()
     );
-    Err(Error::new(ErrorKind::Changed, text))
+    Error::new(ErrorKind::Changed, text)
 }
 
 /// How the next version of a file comes about.

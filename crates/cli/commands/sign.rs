@@ -325,6 +325,9 @@ fn explain(warning: &str) -> &str {
         "unfinished-signature-removed" => {
             "an earlier run was killed while it signed this; what it left was taken back first"
         }
+        "unlisted-signature-signed" => {
+            "it ends with a signature that its header does not name, which is signed as if it were part of the program"
+        }
         "data-after-table-dropped" => "data after its signatures was dropped",
         other => other,
     }

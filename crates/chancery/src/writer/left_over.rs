@@ -1,6 +1,6 @@
 //! What runs left that were killed: beside the files of this run, named, and removed where that is safe.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -55,6 +55,8 @@ pub struct LeftOvers(Arc<Mutex<Noted>>);
 struct Noted {
     folders: BTreeSet<PathBuf>,
     found: Vec<LeftOver>,
+    /// Of the folders that somebody asked for.
+    records: BTreeMap<PathBuf, Vec<PathBuf>>,
 }
 
 impl LeftOvers {
@@ -76,6 +78,22 @@ impl LeftOvers {
         self.noted().found.push(LeftOver { path, fate });
     }
 
+    /// Returns the records that runs left in a folder, which is listed for it once, however many files of it are asked for.
+    pub(super) fn records_in(&self, folder: &Path) -> Vec<PathBuf> {
+        let mut noted = self.noted();
+        let records = noted.records.entry(folder.to_owned()).or_insert_with(|| {
+            let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            let is_record =
+                |name: &OsStr| OwnName::read(name).is_some_and(|own| own.machine.is_none());
+            names
+                .map(|entry| entry.file_name())
+                .filter(|name| is_record(name))
+                .map(|name| folder.join(name))
+                .collect()
+        });
+        records.clone()
+    }
+
     /// Tells whether so many folders were noted that [`settle`](Self::settle) should be called meanwhile.
     #[must_use]
     pub fn are_many(&self) -> bool {
@@ -86,7 +104,7 @@ impl LeftOvers {
     /// Looks into the folders noted since the last call, removes what may be removed, and returns what is to be said.
     #[must_use]
     pub fn settle(&self) -> Vec<LeftOver> {
-        let Noted { folders, mut found } = std::mem::take(&mut *self.noted());
+        let Noted { folders, mut found, .. } = std::mem::take(&mut *self.noted());
         for folder in folders {
             // What cannot be listed has nothing to say.
             let names = std::fs::read_dir(&folder).into_iter().flatten().flatten();

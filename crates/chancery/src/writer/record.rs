@@ -1,6 +1,6 @@
 //! What is noted of a change before it is made: what was there, what comes, and of which file.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use chancery_authenticode::{Error as SubjectError, PeSubject, Request, Subject};
@@ -118,7 +118,7 @@ impl Record {
         Ok(Some(Self {
             schema: SCHEMA,
             machine: machine().to_owned(),
-            file: number_of(file)?,
+            file: number_of(&file.metadata()?),
             original_len: patch.base_len(),
             final_len: patch.final_len(),
             algorithm: patch.base_digest().algorithm().to_owned(),
@@ -145,6 +145,11 @@ impl Record {
 
     pub(super) fn to_bytes(&self) -> io::Result<Vec<u8>> {
         Ok(serde_json::to_vec(self)?)
+    }
+
+    /// Tells whether it is of the file that has this number in the folder of the record.
+    pub(super) fn is_of_file(&self, number: u64) -> bool {
+        self.file == Some(number)
     }
 
     /// Tells whether a machine made it, since it started.
@@ -221,16 +226,15 @@ impl Record {
 }
 
 /// Returns the number that tells a file from all others of its folder, where the system has such.
-pub(super) fn number_of(file: &File) -> io::Result<Option<u64>> {
+pub(super) fn number_of(metadata: &Metadata) -> Option<u64> {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::MetadataExt;
-        file.metadata().map(|metadata| Some(metadata.ino()))
+        Some(std::os::unix::fs::MetadataExt::ino(metadata))
     }
     #[cfg(not(unix))]
     {
-        let _ = file;
-        Ok(None)
+        let _ = metadata;
+        None
     }
 }
 

@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 use super::hold;
 use super::mounts::locks_reach_everybody;
 use super::own_file::{self, LeftOver, Lock, UNDO, folder_of, machine, sync_folder};
-use super::record::{Reading, Record, State};
+use super::record::{Reading, Record, State, number_of};
 use crate::{Error, ErrorKind};
 
 /// The record of a change, on the disk until it is dropped.
@@ -90,7 +90,23 @@ pub(super) fn is_there(target: &Path) -> bool {
 /// [`ErrorKind::Changed`] where the file is neither what it was nor on its way to what it was to become, or the other
 /// run may go on: then it is left alone, and so is the record.
 pub(super) fn mend(target: &Path, take_over: bool) -> Result<Mended, Error> {
-    let path = own_file::path_of(target, UNDO);
+    mend_by(target, own_file::path_of(target, UNDO), take_over)
+}
+
+/// Finds among the records of a folder the one of a file that had another name when it was made.
+pub(super) fn find(target: &Path, records: &[PathBuf]) -> Option<PathBuf> {
+    // Where nothing can be told of the file, whoever opens it says so.
+    let number = number_of(&target.metadata().ok()?)?;
+    let is_of_it = |path: &&PathBuf| {
+        let opened = LeftOver::open(path.to_path_buf()).ok().flatten();
+        let read = opened.and_then(|mut left_over| Record::read(&mut left_over.file).ok());
+        matches!(read, Some(Reading::Whole(record)) if record.is_of_file(number))
+    };
+    records.iter().find(is_of_it).cloned()
+}
+
+/// Does what [`mend`] does by a record that [has another name](find).
+pub(super) fn mend_by(target: &Path, path: PathBuf, take_over: bool) -> Result<Mended, Error> {
     let opened = LeftOver::open(path.clone());
     let Some(mut left_over) =
         opened.map_err(|error| Error::io("open the left-over", &path, error))?
