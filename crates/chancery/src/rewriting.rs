@@ -14,7 +14,7 @@ use chancery_x509::Time;
 use crate::batch::{Stage, Stages};
 use crate::unlisted::{self, Unlisted};
 use crate::verifying::{Input, open_subject_as, verify_subject};
-use crate::writer::{Draft, Drafted, LeftOvers, hold_to_read, mend_renamed_file};
+use crate::writer::{Draft, Drafted, LeftOvers, hold_to_read, mend_renamed_file, release};
 use crate::{Error, ErrorKind};
 
 /// A file that is being signed or unsigned.
@@ -229,6 +229,10 @@ impl Rewriting {
         let failed = |error| Error::io("read", &self.path, error);
         if let Some(file) = draft.reader().map_err(failed)? {
             let source = SeekSource::new(file).map_err(failed)?;
+            // Else it keeps us off as well.
+            if let Some(opened) = self.opened() {
+                release(opened);
+            }
             self.subject.set_source(Input::File(source));
             draft.hold(&self.unchanged)?;
             return Ok(Vec::new());

@@ -25,7 +25,7 @@ use tempfile::NamedTempFile;
 use self::copier::Copier;
 #[cfg(unix)]
 pub(crate) use self::copier::Copy;
-pub(crate) use self::hold::hold_to_read;
+pub(crate) use self::hold::{hold_to_read, release};
 use self::in_place::InPlace;
 pub(crate) use self::in_place::Preview;
 pub use self::left_over::{LeftOver, LeftOverFate, LeftOvers};

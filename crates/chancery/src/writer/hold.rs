@@ -25,6 +25,14 @@ pub(crate) fn hold_to_read(file: &File, path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// Ends what [`hold_to_read`] began, as closing the file does, or would if it did not fail.
+pub(crate) fn release(file: &File) {
+    #[cfg(unix)]
+    let _ = fs4::FileExt::unlock(file);
+    #[cfg(not(unix))]
+    let _ = file;
+}
+
 /// Opens a file to write into it, once it is [held](hold_to_write); `None` where another run holds it.
 pub(super) fn open_to_write(target: &Path) -> io::Result<Option<File>> {
     let mut options = File::options();
