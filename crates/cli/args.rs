@@ -37,7 +37,7 @@ pub(crate) use self::secrets::without_secrets;
 pub(crate) use self::signature::{Attach, Extract, ForSigning, OutputOptions, Remove};
 pub(crate) use self::timestamp::{StampOptions, Timestamp, Tsa};
 pub(crate) use self::token::{Doctor, Token, TokenCert, Which};
-use crate::pin::PinOptions;
+use crate::pin::{PinOptions, warn_of_readers};
 use crate::settings;
 use crate::shown::one_line;
 use crate::ui::Format;
@@ -213,7 +213,7 @@ impl AccessOptions {
     /// Makes the keyring these options describe.
     pub(crate) fn keyring(&self, may_prompt: bool) -> Keyring {
         let source = self.pin.source(may_prompt);
-        let source = if self.pin.is_given() { source } else { settings::current().pins(source) };
+        let source = if self.pin.is_given() { source } else { settings::pins(source) };
         let pins: Arc<dyn PinSource> =
             if self.remember_pin { Arc::new(RememberedPins::new(source)) } else { source };
         let mut tokens = TokenOptions::default();
@@ -223,8 +223,11 @@ impl AccessOptions {
         let keyring = Keyring::new(module, pins).with_tokens(tokens);
         let settings = settings::current();
         if self.pin.is_given() {
-            keyring.with_shared_pin(BTreeSet::new())
-        } else if settings.pin.is_some() || HsmEnvironmentPin::is_set() {
+            return keyring.with_shared_pin(BTreeSet::new());
+        }
+        // What the command line says goes before the address.
+        let keyring = keyring.with_pin_sources(warn_of_readers);
+        if settings.pin.is_some() || HsmEnvironmentPin::is_set() {
             keyring.with_shared_pin(settings.token_pins.keys().cloned().collect())
         } else {
             keyring

@@ -140,7 +140,7 @@ fn write_pem(pem: &str, out: Option<&Path>, ui: &mut Ui) -> Result<Exit, Error> 
             chancery::write_new_file(path, pem.as_bytes(), false)?;
             let object =
                 json::Written { schema: 1, r#type: "written", output: json::OutputName::new(path) };
-            ui.success(&object, || format!("wrote {}", shown(&path)));
+            ui.success(&object, || format!("wrote {}", shown(path)));
         }
         None => ui.result(&serde_json::json!({"schema": 1, "type": "pem", "pem": pem}), || {
             pem.trim_end().to_owned()

@@ -1,18 +1,28 @@
 //! Which source of PINs the options name.
 
-use std::path::PathBuf;
+#[cfg(unix)]
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::{Mutex, PoisonError};
 
 use chancery::key::{KeyError, KeyErrorKind, Pin, PinPurpose, PinRequest, PinSource};
 use chancery::{EnvironmentPin, FilePin, HsmEnvironmentPin};
 use clap::Args;
+
+use crate::shown::one_line;
+#[cfg(unix)]
+use crate::shown::shown;
+#[cfg(unix)]
+use crate::ui;
 
 // Where the PIN or passphrase comes from; without any of these the variables of HSM clients, then a prompt on the
 // terminal.
 #[derive(Args, Debug)]
 #[group(multiple = false)]
 pub(crate) struct PinOptions {
-    /// Read the PIN or passphrase from this file (one trailing line ending is dropped)
+    /// Read the PIN or passphrase from this file (its first line)
     #[arg(long, value_name = "FILE", help_heading = "Key options")]
     pin_file: Option<PathBuf>,
     /// Read the PIN or passphrase from this file descriptor
@@ -46,6 +56,7 @@ impl PinOptions {
             return Arc::new(chancery::StoredPin::new("chancery", account));
         }
         if let Some(path) = &self.pin_file {
+            warn_of_readers(path);
             Arc::new(FilePin::new(path.clone()))
         } else if let Some(fd) = self.pin_fd {
             Arc::new(FilePin::new(format!("/dev/fd/{fd}").into()))
@@ -56,6 +67,26 @@ impl PinOptions {
         }
     }
 }
+
+/// Warns, once a run, of a file of a PIN that others than its owner may read.
+#[cfg(unix)]
+pub(crate) fn warn_of_readers(file: &Path) {
+    use std::os::unix::fs::MetadataExt;
+    static TOLD: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    let is_open = |metadata: std::fs::Metadata| metadata.is_file() && metadata.mode() & 0o077 != 0;
+    if std::fs::metadata(file).is_ok_and(is_open)
+        && TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(file.to_owned())
+    {
+        let file = shown(file);
+        ui::warn(&format!(
+            "the PIN in {file} may be read by others than its owner:  chmod 600 {file}"
+        ));
+    }
+}
+
+/// Says nothing where permissions are no bits.
+#[cfg(not(unix))]
+pub(crate) const fn warn_of_readers(_: &Path) {}
 
 /// Returns the source that asks on the terminal.
 pub(crate) fn terminal() -> Arc<dyn PinSource> {
@@ -87,15 +118,18 @@ impl PinSource for Prompt {
             rpassword::prompt_password(text)
                 .map_err(|error| required(unanswered(&error)).with_source(error))
         };
-        let warning = request.warning.as_ref().map(|text| format!("{text}\n")).unwrap_or_default();
-        let pin = Pin::new(ask(format!("{warning}{request}: "))?.into_bytes());
+        // The label in it is the token's, and the name that of a file.
+        let asked = one_line(&request.to_string());
+        let warning = request.warning.as_ref().map(|text| format!("{}\n", one_line(text)));
+        let warning = warning.unwrap_or_default();
+        let pin = Pin::new(ask(format!("{warning}{asked}: "))?.into_bytes());
         if matches!(request.purpose, PinPurpose::ProtectFile { .. }) {
-            let again = Pin::new(ask(format!("{request}, again: "))?.into_bytes());
+            let again = Pin::new(ask(format!("{asked}, again: "))?.into_bytes());
             if pin.expose_secret() != again.expose_secret() {
                 return Err(required("the two differ"));
             }
         }
-        Ok(pin)
+        Ok(pin.with_origin("the prompt"))
     }
 }
 

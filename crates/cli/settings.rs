@@ -3,13 +3,15 @@
 use std::path::Path;
 #[cfg(not(windows))]
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 #[cfg(not(windows))]
 use chancery::ErrorKind;
 use chancery::certstore::SystemStore;
-use chancery::{Error, Settings, Stores};
+use chancery::key::PinSource;
+use chancery::{Error, PinSetting, Settings, Stores};
 
+use crate::pin::warn_of_readers;
 use crate::shown::one_line;
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
@@ -25,6 +27,17 @@ pub(crate) fn load(given: Option<&Path>) -> Result<(), Error> {
 /// Returns what was read; nothing where there is no file.
 pub(crate) fn current() -> &'static Settings {
     SETTINGS.get_or_init(Settings::default)
+}
+
+/// Returns a source of PINs that takes them from where the settings say, before it asks `otherwise`.
+pub(crate) fn pins(otherwise: Arc<dyn PinSource>) -> Arc<dyn PinSource> {
+    let settings = current();
+    for pin in settings.pin.iter().chain(settings.token_pins.values()) {
+        if let PinSetting::File(file) = pin {
+            warn_of_readers(file);
+        }
+    }
+    settings.pins(otherwise)
 }
 
 /// Opens the certificate stores: in the folder given, that of the settings, or the user's own; on Windows, its own.

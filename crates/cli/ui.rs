@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,7 +36,8 @@ pub(crate) struct Ui {
 
 impl Ui {
     /// Writes in a format; `quiet` leaves out what says that all is well.
-    pub(crate) const fn new(format: Format, quiet: bool) -> Self {
+    pub(crate) fn new(format: Format, quiet: bool) -> Self {
+        IS_JSON.store(format == Format::Json, Ordering::Relaxed);
         Self { format, quiet }
     }
 
@@ -65,9 +67,7 @@ impl Ui {
 
     /// Writes a warning for a person.
     pub(crate) fn warn(&mut self, text: &str) {
-        if !self.is_json() {
-            let _ = writeln!(io::stderr(), "warning: {}", one_line(text));
-        }
+        warn(text);
     }
 
     /// Writes something worth knowing beside the result.
@@ -178,6 +178,16 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// Whether results are JSON, for who has no [`Ui`].
+static IS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// Writes a warning for a person.
+pub(crate) fn warn(text: &str) {
+    if !IS_JSON.load(Ordering::Relaxed) {
+        let _ = writeln!(io::stderr(), "warning: {}", one_line(text));
     }
 }
 

@@ -68,7 +68,7 @@ fn report(hung: &HungCall, file: Option<&Path>, format: Format) {
             let _ = out.flush();
         }
         Format::Text => {
-            let file = file.map(|file| format!("{}: ", shown(&file))).unwrap_or_default();
+            let file = file.map(|file| format!("{}: ", shown(file))).unwrap_or_default();
             let text = format!(
                 "error: {file}{hung}\n  hint: allow more with --token-timeout SECONDS, or see whether the device \
                  answers:  chancery token list\n  hint: a `.chancery-*.tmp` beside the file it should become is of this run; the next \

@@ -34,6 +34,7 @@ mod memory;
 mod names;
 mod offline;
 mod output;
+mod pins;
 mod pipes;
 mod quickstart;
 mod secrets;

@@ -133,5 +133,5 @@ fn certificates_and_pins_come_through_pipes() {
     let mut line = command(["sign", "a.exe", "--pin-file", "pin", "--cert", "pipe", "--force"]);
     line.args(["--key", &rsa().key]).current_dir(&folder);
     run(line).ends_with(0);
-    writers.map(|writer| writer.join().unwrap());
+    writers.into_iter().for_each(|writer| writer.join().unwrap());
 }

@@ -40,8 +40,7 @@ pub fn examine(
     now: Time,
     tell: &mut dyn FnMut(&Finding),
 ) {
-    let pins = Arc::clone(keyring.pins());
-    let mut doctor = Doctor { examination, pins, now, place: Place::default(), tell };
+    let mut doctor = Doctor { examination, keyring, now, place: Place::default(), tell };
     let mut tokens = Vec::new();
     for module in doctor.modules() {
         tokens.extend(
@@ -59,7 +58,7 @@ pub fn examine(
 
 struct Doctor<'a> {
     examination: &'a Examination,
-    pins: Arc<dyn PinSource>,
+    keyring: &'a Keyring,
     now: Time,
     place: Place,
     tell: &'a mut dyn FnMut(&Finding),
@@ -216,17 +215,29 @@ impl Doctor<'_> {
         }
     }
 
+    /// Returns where the PIN of a token is: as one of the addresses says that name the token, or as for any.
+    fn pins_of(&self, module: &Module, token: &TokenInfo) -> Result<Arc<dyn PinSource>, Error> {
+        let keys = self.examination.keys.iter().filter_map(|key| match key {
+            KeyAddress::Pkcs11(uri) => Some(&**uri),
+            _ => None,
+        });
+        let mut naming = self.examination.token.iter().chain(keys);
+        let named = naming.find(|uri| uri.pin_source.is_some() && module.fits(token, uri));
+        let own = named.map(|uri| self.keyring.pin_source_of(uri)).transpose()?.flatten();
+        Ok(own.unwrap_or_else(|| Arc::clone(self.keyring.pins())))
+    }
+
     /// Logs in, and examines keys and certificates.
     fn look_inside(&mut self, module: &Module, token: &TokenInfo) {
         let subject = token.uri().to_string();
-        let opened = Token::open(module, &token.uri()).and_then(|token| {
-            token.login(&*self.pins)?;
-            Ok(TokenStore::new(token, Arc::clone(&self.pins)))
+        let opened = self.pins_of(module, token).and_then(|pins| {
+            let token = Token::open(module, &token.uri())?;
+            token.login(&*pins)?;
+            Ok(TokenStore::new(token, pins))
         });
         let store = match opened {
             Ok(store) => store,
             Err(error) => {
-                let error = Error::from(error);
                 self.find(Finding::of_error(FindingName::LoginFailed, subject, &error));
                 return;
             }

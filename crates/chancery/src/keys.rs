@@ -17,6 +17,7 @@ use chancery_sigverify::Verified;
 use chancery_softkey::{Pkcs12, SoftKey, SoftKeyDirectory};
 use chancery_x509::{Certificate, Time};
 
+use crate::pins::AddressPin;
 use crate::{Error, ErrorKind, KeyAddress, Signer, windows_keys};
 
 /// Opens, finds and makes keys, with one source of PINs and one choice of PKCS#11 module.
@@ -27,6 +28,8 @@ pub struct Keyring {
     pub(crate) tokens: TokenOptions,
     /// Where the source gives one PIN whichever token asks: the labels of those that have their own in spite of it.
     shared_pin: Option<BTreeSet<String>>,
+    /// Whether an address may say where the PIN is, and who is told of the file.
+    pub(crate) pin_sources: Option<fn(&Path)>,
 }
 
 /// A key that was opened, and what is known of it.
@@ -56,7 +59,7 @@ impl Keyring {
     /// that is installed.
     #[must_use]
     pub fn new(module: Option<PathBuf>, pins: Arc<dyn PinSource>) -> Self {
-        Self { module, pins, tokens: TokenOptions::default(), shared_pin: None }
+        Self { module, pins, tokens: TokenOptions::default(), shared_pin: None, pin_sources: None }
     }
 
     /// Uses tokens in this way.
@@ -72,6 +75,25 @@ impl Keyring {
     pub fn with_shared_pin(mut self, but_for: BTreeSet<String>) -> Self {
         self.shared_pin = Some(but_for);
         self
+    }
+
+    /// Takes PINs from the files that addresses name as their `pin-source` (RFC 7512 section 2.4), before asking the
+    /// source of this keyring. `tell` is told of each such file before it is read.
+    #[must_use]
+    pub const fn with_pin_sources(mut self, tell: fn(&Path)) -> Self {
+        self.pin_sources = Some(tell);
+        self
+    }
+
+    /// Returns the source of the PIN that an address names, where it does and that is wanted.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for what is no file.
+    pub(crate) fn pin_source_of(&self, uri: &Uri) -> Result<Option<Arc<dyn PinSource>>, Error> {
+        let (Some(text), Some(tell)) = (&uri.pin_source, self.pin_sources) else { return Ok(None) };
+        let named = AddressPin::new(text)?;
+        tell(named.path());
+        Ok(Some(Arc::new(named)))
     }
 
     /// Refuses to log in to tokens of which several would be given the same PIN.
@@ -103,14 +125,14 @@ impl Keyring {
     /// Returns the same with another PKCS#11 module.
     #[must_use]
     pub fn with_module(&self, module: PathBuf) -> Self {
-        let shared_pin = self.shared_pin.clone();
-        Self { module: Some(module), pins: Arc::clone(&self.pins), tokens: self.tokens, shared_pin }
+        Self { module: Some(module), ..self.clone_with_same_module() }
     }
 
     /// Returns another keyring for the same module and PINs.
     pub(crate) fn clone_with_same_module(&self) -> Self {
         let (module, shared_pin) = (self.module.clone(), self.shared_pin.clone());
-        Self { module, pins: Arc::clone(&self.pins), tokens: self.tokens, shared_pin }
+        let (pins, tokens, pin_sources) = (Arc::clone(&self.pins), self.tokens, self.pin_sources);
+        Self { module, pins, tokens, shared_pin, pin_sources }
     }
 
     /// Returns the source of PINs.

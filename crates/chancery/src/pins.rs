@@ -5,13 +5,13 @@ mod stored;
 
 use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use chancery_key::{KeyError, KeyErrorKind, Pin, PinPurpose, PinRequest, PinSource};
 use zeroize::Zeroizing;
 
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 #[cfg(feature = "keyring")]
 pub use stored::StoredPin;
@@ -23,7 +23,7 @@ fn required(request: &PinRequest, why: String) -> KeyError {
     KeyError::new(KeyErrorKind::AuthRequired, format!("no {request}: {why}"))
 }
 
-/// Reads a PIN to the end of its source, less one trailing line ending.
+/// Reads a source to its end, and takes its first line for the PIN.
 fn read_pin(mut source: impl Read, request: &PinRequest, name: &str) -> Result<Pin, KeyError> {
     // Room for all of it from the start: growing would leave copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(8192));
@@ -42,7 +42,7 @@ fn read_pin(mut source: impl Read, request: &PinRequest, name: &str) -> Result<P
 pub struct FilePin(PathBuf);
 
 impl FilePin {
-    /// Names the file. It is read when the PIN is needed, and one trailing line ending is dropped.
+    /// Names the file. It is read when the PIN is needed, and its first line is the PIN.
     #[must_use]
     pub const fn new(path: PathBuf) -> Self {
         Self(path)
@@ -55,7 +55,52 @@ impl PinSource for FilePin {
         let file = File::open(&self.0).map_err(|error| {
             required(request, format!("{name} cannot be opened")).with_source(error)
         })?;
-        read_pin(file, request, &name)
+        read_pin(file, request, &name).map(|pin| pin.with_origin(format!("the file {name}")))
+    }
+}
+
+/// A PIN in the file that an address names as its `pin-source`.
+#[derive(Debug)]
+pub(crate) struct AddressPin(FilePin);
+
+impl AddressPin {
+    /// Reads `file:/run/pin`, `file:///run/pin` or a path.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for a command, which RFC 7512 section 2.4 knows and we do not run, and for any other scheme.
+    pub(crate) fn new(text: &str) -> Result<Self, Error> {
+        let wrong = |why: &str| {
+            let text =
+                format!("the `pin-source` of the address {why}; it names a file, as file:/run/pin");
+            Err(Error::new(ErrorKind::Usage, text))
+        };
+        if text.starts_with('|') {
+            return wrong("is a command, and none is run");
+        }
+        let path = text.strip_prefix("file:").unwrap_or(text);
+        let path = path.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(path);
+        // A single letter is a drive.
+        let scheme = path.split_once(':').map_or("", |(scheme, _)| scheme);
+        if path.is_empty() || path.starts_with("//") {
+            return wrong("names no file of this machine");
+        }
+        if scheme.len() > 1
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+        {
+            return wrong("has a scheme that is not known");
+        }
+        Ok(Self(FilePin::new(path.into())))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0.0
+    }
+}
+
+impl PinSource for AddressPin {
+    fn pin(&self, request: &PinRequest) -> Result<Pin, KeyError> {
+        let origin = format!("the file {}, which the address names", self.0.0.display());
+        Ok(self.0.pin(request)?.with_origin(origin))
     }
 }
 
@@ -81,7 +126,7 @@ fn variable(name: &str) -> String {
 impl PinSource for EnvironmentPin {
     fn pin(&self, request: &PinRequest) -> Result<Pin, KeyError> {
         match std::env::var(&self.0) {
-            Ok(value) => Ok(Pin::new(value.into_bytes())),
+            Ok(value) => Ok(Pin::new(value.into_bytes()).with_origin(variable(&self.0))),
             Err(_) => Err(required(request, format!("{} is not set", variable(&self.0)))),
         }
     }
@@ -128,7 +173,9 @@ impl PinSource for HsmEnvironmentPin {
                 let _wiped = Zeroizing::new(value);
                 Err(required(request, format!("the variable {name} is not `user:password`")))
             }
-            Some((_, _, value)) => Ok(Pin::new(value.into_bytes())),
+            Some((name, _, value)) => {
+                Ok(Pin::new(value.into_bytes()).with_origin(format!("the variable {name}")))
+            }
         }
     }
 }
@@ -161,7 +208,7 @@ pub fn random_passphrase() -> Result<Zeroizing<String>, Error> {
     const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
     let mut random = Zeroizing::new([0; 32]);
     getrandom::fill(random.as_mut()).map_err(|error| {
-        Error::new(crate::ErrorKind::Io, "the system has no random numbers").with_source(error)
+        Error::new(ErrorKind::Io, "the system has no random numbers").with_source(error)
     })?;
     let mut text = Zeroizing::new(String::with_capacity(32));
     for byte in random.iter() {
@@ -181,9 +228,9 @@ mod tests {
     }
 
     #[test]
-    fn a_file_gives_its_line_each_time() {
+    fn a_file_gives_its_first_line_each_time() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(b"12 34\r\n").unwrap();
+        file.write_all(b"\xef\xbb\xbf12 34\r\nsecond\n").unwrap();
         let source = FilePin::new(file.path().into());
         for _ in 0..2 {
             assert_eq!(source.pin(&request()).unwrap().expose_secret(), b"12 34");
@@ -198,6 +245,18 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&[b'1'; 5000]).unwrap();
         assert!(FilePin::new(file.path().into()).pin(&request()).is_err());
+    }
+
+    #[test]
+    fn an_address_names_a_file_and_no_command() {
+        for text in ["file:/run/pin", "file:///run/pin", "/run/pin"] {
+            assert_eq!(AddressPin::new(text).unwrap().0.0, PathBuf::from("/run/pin"), "{text}");
+        }
+        assert_eq!(AddressPin::new("C:/pin").unwrap().0.0, PathBuf::from("C:/pin"));
+        for text in ["|cat /run/pin", "", "file:", "file://host/pin", "http://host/pin", "env:PIN"]
+        {
+            assert_eq!(AddressPin::new(text).unwrap_err().kind(), ErrorKind::Usage, "{text}");
+        }
     }
 
     #[test]

@@ -239,7 +239,13 @@ impl PinSource for SettingsPins {
             _ => None,
         };
         let own = label.and_then(|label| self.tokens.get(label));
-        own.or(self.all.as_ref()).unwrap_or(&self.otherwise).pin(request)
+        let Some(named) = own.or(self.all.as_ref()) else { return self.otherwise.pin(request) };
+        let pin = named.pin(request)?;
+        let origin = pin.origin().map(|origin| format!("{origin}, which the settings name"));
+        Ok(match origin {
+            Some(origin) => pin.with_origin(origin),
+            None => pin,
+        })
     }
 }
 

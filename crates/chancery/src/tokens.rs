@@ -1,5 +1,6 @@
 //! The tokens there are, in one module or in all that are installed.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -69,6 +70,12 @@ impl Keyring {
         uri: &Uri,
         query: &KeyQuery,
     ) -> Result<Vec<Result<KeyInfo, Error>>, Error> {
+        if let Some(pins) = self.pin_source_of(uri)? {
+            // One file for whichever tokens there are.
+            let mut other = self.clone_with_same_module().with_shared_pin(BTreeSet::new());
+            (other.pins, other.pin_sources) = (pins, None);
+            return other.find_everywhere(uri, query);
+        }
         let present = self.present_tokens(uri)?;
         self.refuse_shared_pin(present.iter().flatten().map(|token| &token.info))?;
         let mut found = Vec::new();
@@ -108,7 +115,8 @@ impl Keyring {
     }
 
     pub(crate) fn token_store(&self, uri: &Uri) -> Result<TokenStore, Error> {
-        Ok(TokenStore::new(self.token(uri)?, Arc::clone(&self.pins)))
+        let named = self.pin_source_of(uri)?;
+        Ok(TokenStore::new(self.token(uri)?, named.unwrap_or_else(|| Arc::clone(&self.pins))))
     }
 }
 

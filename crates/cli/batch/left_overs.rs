@@ -27,12 +27,12 @@ fn text(left_over: &LeftOver) -> String {
         LeftOverFate::Removed => format!("removed {path}, which a run left that was killed"),
         LeftOverFate::TakenBack(target) => format!(
             "took back what a run that was killed had begun to write into {}, by {path}",
-            shown(&target)
+            shown(target)
         ),
         LeftOverFate::Unfinished(target) => format!(
             "{} was being written in place by a run that was killed; the next that signs, stamps or removes takes that \
              back, by {path}",
-            shown(&target)
+            shown(target)
         ),
         LeftOverFate::Orphaned => format!(
             "{path} is of a run that was killed while it wrote into a file that is not there any more; give that its \

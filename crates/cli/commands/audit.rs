@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Audit, ui: &mut Ui) -> Result<Exit, Error> {
         "schema": 1, "type": "audit", "file": json::shown(file), "lines": report.lines,
         "last_hash": report.last_hash, "fault": report.fault,
     });
-    let file = shown(&file);
+    let file = shown(file);
     match report.fault {
         None => {
             let (lines, hash) = (report.lines, &report.last_hash);

@@ -80,7 +80,7 @@ fn init(
     });
     ui.success(&object, || {
         let subject = certificate.subject();
-        format!("made the authority `{subject}` in {}: {}", shown(&dir), shown(&file))
+        format!("made the authority `{subject}` in {}: {}", shown(dir), shown(&file))
     });
     Ok(Exit::Done)
 }

@@ -177,7 +177,7 @@ fn object(file: &Path, report: &ContentReport) -> serde_json::Value {
 }
 
 fn text(file: &Path, report: &ContentReport) -> String {
-    let mut text = format!("{}: {}", shown(&file), report.verdict);
+    let mut text = format!("{}: {}", shown(file), report.verdict);
     for one in &report.signatures {
         let signer = one.signer.as_ref().map(|signer| signer.subject().to_string());
         let _ = write!(text, "\n  signer     {}", signer.as_deref().unwrap_or("unknown"));

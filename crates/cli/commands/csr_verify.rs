@@ -29,12 +29,12 @@ fn show(file: &Path, check: &RequestCheck, ui: &mut Ui) -> Exit {
     };
     match check {
         RequestCheck::Holds(request) => {
-            let text = || format!("{}: signed with its key, `{}`", shown(&file), request.subject());
+            let text = || format!("{}: signed with its key, `{}`", shown(file), request.subject());
             ui.success(&object(true, None), text);
             Exit::Done
         }
         RequestCheck::Broken(why) => {
-            let text = || format!("{}: not signed with the key in it: {why}", shown(&file));
+            let text = || format!("{}: not signed with the key in it: {why}", shown(file));
             ui.result(&object(false, Some(why.to_string())), text);
             Exit::No
         }

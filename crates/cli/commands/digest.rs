@@ -44,7 +44,7 @@ fn show(file: &Path, measurement: &Measurement, ui: &mut Ui) {
     };
     ui.result(&object, || {
         let line = |(algorithm, digest): &(_, Vec<u8>), what: &str| {
-            format!("{algorithm}:{}  {}{what}", json::hex(digest), shown(&file))
+            format!("{algorithm}:{}  {}{what}", json::hex(digest), shown(file))
         };
         let as_found = measurement.authentihash().iter().map(|digest| line(digest, ""));
         let padded = measurement.digests.iter().map(|digest| line(digest, " (as signing pads it)"));

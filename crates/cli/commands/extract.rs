@@ -20,6 +20,6 @@ pub(crate) fn run(args: &Extract, ui: &mut Ui) -> Result<Exit, Error> {
     }
     write_new_file(out, &der, false)?;
     let object = json::Written { schema: 1, r#type: "written", output: json::OutputName::new(out) };
-    ui.success(&object, || format!("wrote {}", shown(&out)));
+    ui.success(&object, || format!("wrote {}", shown(out)));
     Ok(Exit::Done)
 }

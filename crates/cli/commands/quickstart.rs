@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Arguments, ui: &mut Ui) -> Result<Exit, Error> {
         "signer": json::shown(&journey.signer),
         "key": journey.key.to_string(),
     });
-    let file = args.file.as_ref().map(|file| shell_word(&shown(&file)) + " ");
+    let file = args.file.as_ref().map(|file| shell_word(&shown(file)) + " ");
     let file = file.unwrap_or_default();
     ui.success(&object, || {
         let token = "The same with a key that never leaves a token:";

@@ -46,10 +46,10 @@ pub(crate) fn run(args: &Sign, ui: &mut Ui) -> Exit {
         return match checked {
             Some(checked) => plan::run(args, &checked, ui),
             None => {
-                let place = args.cert.as_deref().map_or_else(
-                    || "the certificates stored with it".into(),
-                    |place| shown(&place),
-                );
+                let place = args
+                    .cert
+                    .as_deref()
+                    .map_or_else(|| "the certificates stored with it".into(), |place| shown(place));
                 let message = format!(
                     "a dry run does not open the key, which alone tells whose of {place} it is"
                 );
@@ -286,10 +286,10 @@ fn show(
         warnings: signed.warnings.clone(),
     };
     for warning in &signed.warnings {
-        ui.warn(&format!("{}: {}", shown(&file), explain(warning)));
+        ui.warn(&format!("{}: {}", shown(file), explain(warning)));
     }
     for why in &signed.unstamped {
-        ui.warn(&format!("{}: {why}", shown(&file)));
+        ui.warn(&format!("{}: {why}", shown(file)));
     }
     ui.success(&object, || {
         let digest =

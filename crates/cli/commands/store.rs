@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Store, ui: &mut Ui) -> Result<Exit, Error> {
             write_new_file(out, &exported(&which.store, entry, *r#as)?, false)?;
             let object =
                 json::Written { schema: 1, r#type: "written", output: json::OutputName::new(out) };
-            ui.success(&object, || format!("wrote {}", shown(&out)));
+            ui.success(&object, || format!("wrote {}", shown(out)));
             Ok(Exit::Done)
         }
         Store::Bind { store, file, chain, key, folder } => {

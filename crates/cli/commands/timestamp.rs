@@ -113,5 +113,5 @@ fn show(file: &Path, output: &Path, ui: &mut Ui) {
         output: json::OutputName::new(output),
         signatures: None,
     };
-    ui.success(&object, || format!("{}: timestamped", shown(&output)));
+    ui.success(&object, || format!("{}: timestamped", shown(output)));
 }

@@ -94,7 +94,7 @@ fn show(module: &std::path::Path, token: &TokenInfo, ui: &mut Ui) {
             one_line(&token.manufacturer),
             one_line(&token.model),
             one_line(&token.serial),
-            shown(&module)
+            shown(module)
         )
     });
 }

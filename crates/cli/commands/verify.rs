@@ -117,7 +117,7 @@ fn show(file: &Path, verified: &VerifiedFile, ui: &mut Ui) -> Exit {
 
 fn text(file: &Path, verified: &VerifiedFile) -> String {
     let report = &verified.report;
-    let mut text = format!("{}: {}", shown(&file), report.verdict);
+    let mut text = format!("{}: {}", shown(file), report.verdict);
     for reason in &report.reasons {
         let _ = write!(text, "\n  reason: {reason}");
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use chancery::key::{KeyError, KeyErrorKind, Pin, PinRequest, PinSource};
 use chancery::{HsmEnvironmentPin, Keyring};
 
-use crate::pin::terminal;
+use crate::pin::{terminal, warn_of_readers};
+use crate::settings;
 use crate::settings::current;
 
 /// A PIN that this run was given, for every token that asks.
@@ -21,7 +22,7 @@ impl HeldPin {
 
 impl PinSource for HeldPin {
     fn pin(&self, _: &PinRequest) -> Result<Pin, KeyError> {
-        Ok(Pin::new(self.0.expose_secret().to_vec()))
+        Ok(Pin::new(self.0.expose_secret().to_vec()).with_origin("the command line"))
     }
 }
 
@@ -43,7 +44,8 @@ impl PinSource for AskedPin {
     fn pin(&self, request: &PinRequest) -> Result<Pin, KeyError> {
         let asked = self.prompt.pin(request)?;
         let Some(user) = &self.user else { return Ok(asked) };
-        Ok(Pin::new([user.as_bytes(), b":", asked.expose_secret()].concat()))
+        let whole = [user.as_bytes(), b":", asked.expose_secret()].concat();
+        Ok(Pin::new(whole).with_origin("the prompt"))
     }
 }
 
@@ -65,11 +67,13 @@ impl PinSource for NotSet {
 /// Makes the keyring of a run: with the PIN it was given, else that of the settings, of the environment, or of the
 /// system's credential store where that feature is in.
 pub(super) fn keyring(held: Option<HeldPin>) -> Keyring {
-    let pins: Arc<dyn PinSource> = match held {
-        Some(held) => Arc::new(held),
-        None => current().pins(Arc::new(HsmEnvironmentPin::or(Arc::new(NotSet)))),
-    };
-    keyring_with(pins)
+    match held {
+        Some(held) => keyring_with(Arc::new(held)),
+        None => {
+            let pins = settings::pins(Arc::new(HsmEnvironmentPin::or(Arc::new(NotSet))));
+            keyring_with(pins).with_pin_sources(warn_of_readers)
+        }
+    }
 }
 
 /// Makes the keyring of a run that asks this source alone.

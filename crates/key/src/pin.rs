@@ -9,34 +9,66 @@ use zeroize::Zeroizing;
 use crate::KeyError;
 
 /// A PIN or passphrase. Wiped from memory when dropped; neither cloned, compared nor printed.
-pub struct Pin(Zeroizing<Vec<u8>>);
+pub struct Pin {
+    secret: Zeroizing<Vec<u8>>,
+    origin: Option<String>,
+}
 
 impl Pin {
     /// Takes over the bytes of a PIN, normally UTF-8 without a terminating NUL.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self { secret: Zeroizing::new(bytes), origin: None }
     }
 
-    /// Takes over bytes read from a file, a descriptor or a pipe, less one trailing line ending.
+    /// Takes over the first line of what was read from a file, a descriptor or a pipe, without its ending and without a
+    /// mark of UTF-8 before it.
     ///
-    /// Editors and `echo` add the line ending; a PIN that really ends in two keeps one.
+    /// Editors add the one and the other, and a token would count a try for either.
     #[must_use]
     pub fn from_line(bytes: Vec<u8>) -> Self {
+        const MARK: &[u8] = "\u{feff}".as_bytes();
         let mut bytes = Zeroizing::new(bytes);
-        if bytes.last() == Some(&b'\n') {
-            bytes.pop();
+        if bytes.starts_with(MARK) {
+            bytes.drain(..MARK.len());
+        }
+        if let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+            bytes.truncate(end);
             if bytes.last() == Some(&b'\r') {
                 bytes.pop();
             }
         }
-        Self(bytes)
+        Self { secret: bytes, origin: None }
+    }
+
+    /// Says where the PIN is from, as in `the file /run/pin`, for the message where it is refused.
+    #[must_use]
+    pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origin = Some(origin.into());
+        self
+    }
+
+    /// Returns where the PIN is from, where its source said.
+    #[must_use]
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
+    /// Tells whether there is a control character in it, which nobody types: the rest of a file in another encoding, or
+    /// of several lines.
+    #[must_use]
+    pub fn has_control_characters(&self) -> bool {
+        self.secret.iter().any(u8::is_ascii_control)
+    }
+
+    fn copy(&self) -> Self {
+        Self { secret: self.secret.clone(), origin: self.origin.clone() }
     }
 
     /// Shows the secret to the one call that needs it.
     #[must_use]
     pub fn expose_secret(&self) -> &[u8] {
-        &self.0
+        &self.secret
     }
 }
 
@@ -174,12 +206,11 @@ impl<S: PinSource> PinSource for RememberedPins<S> {
     fn pin(&self, request: &PinRequest) -> Result<Pin, KeyError> {
         // Held while asking, so that two threads do not both ask.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let copy = |pin: &Pin| Pin::new(pin.expose_secret().to_vec());
         if let Some((_, pin)) = known.iter().find(|(purpose, _)| *purpose == request.purpose) {
-            return Ok(copy(pin));
+            return Ok(pin.copy());
         }
         let pin = self.source.pin(request)?;
-        let given = copy(&pin);
+        let given = pin.copy();
         known.push((request.purpose.clone(), pin));
         Ok(given)
     }
@@ -215,17 +246,29 @@ mod tests {
     }
 
     #[test]
-    fn one_line_ending_is_trimmed_and_no_more() {
+    fn the_first_line_is_taken_and_no_mark_of_its_encoding() {
         for (given, pin) in [
             ("1234\n", "1234"),
             ("1234\r\n", "1234"),
             ("1234", "1234"),
-            ("1234\n\n", "1234\n"),
+            ("1234\n\n", "1234"),
+            ("1234\nsecond\n", "1234"),
+            ("1234\r\nsecond", "1234"),
+            ("\u{feff}1234\r\n", "1234"),
+            ("\u{feff}\u{feff}1", "\u{feff}1"),
             (" 12 34 ", " 12 34 "),
             ("\n", ""),
         ] {
             assert_eq!(Pin::from_line(given.into()).expose_secret(), pin.as_bytes(), "{given:?}");
         }
+    }
+
+    #[test]
+    fn a_pin_says_where_it_is_from_and_what_is_odd() {
+        let pin = Pin::new(b"12\x0034".to_vec()).with_origin("the file a");
+        assert_eq!(pin.copy().origin(), Some("the file a"));
+        assert!(pin.has_control_characters());
+        assert!(!Pin::from_line("1 ü\n".into()).has_control_characters());
     }
 
     #[test]

@@ -83,7 +83,8 @@ pub struct Uri {
     pub id: Option<Vec<u8>>,
     /// `type`: the class of the object, `CKA_CLASS`.
     pub object_type: Option<ObjectType>,
-    /// `pin-source`: where the PIN is to be had, as in `file:/run/pin`. For the caller to interpret.
+    /// `pin-source`: where the PIN is to be had, as in `file:/run/pin`. For the caller to interpret; `Keyring` of the crate
+    /// `chancery` reads such files.
     pub pin_source: Option<String>,
     /// `module-name`: the module's file name without `lib` and extension.
     pub module_name: Option<String>,
@@ -204,7 +205,8 @@ impl fmt::Display for UriError {
             }
             UriErrorKind::Number => f.write_str("the value is no number of this kind"),
             UriErrorKind::PinValue => f.write_str(
-                "`pin-value` is refused: addresses are logged and stored, name a `pin-source`",
+                "`pin-value` is refused: addresses are logged and stored; write where the PIN is, as \
+                 `pin-source=file:/run/pin`",
             ),
         }?;
         write!(f, " at byte {}", self.offset)

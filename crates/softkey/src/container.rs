@@ -5,7 +5,7 @@ use der::asn1::AnyRef;
 use der::{Decode, Reader, Tag, Tagged};
 use zeroize::Zeroizing;
 
-use crate::encryption::{Encrypted, wrong_passphrase};
+use crate::encryption::{Encrypted, with_origin, wrong_passphrase};
 use crate::pem;
 use crate::private_key::PrivateKey;
 
@@ -56,10 +56,11 @@ impl Container {
                 let encrypted = Encrypted::from_der(&self.der)?;
                 let purpose = PinPurpose::OpenFile { file: name.to_owned() };
                 let passphrase = pins.pin(&PinRequest::new(purpose))?;
-                let der = encrypted.decrypt(&passphrase)?;
+                let named = |error| with_origin(error, &passphrase);
+                let der = encrypted.decrypt(&passphrase).map_err(named)?;
                 // One wrong passphrase in 256 leaves valid CBC padding and decrypts to noise.
                 if detect(&der) != Ok(Some(Form::Pkcs8)) {
-                    return Err(wrong_passphrase());
+                    return Err(named(wrong_passphrase()));
                 }
                 PrivateKey::from_pkcs8_der(&der)
             }

@@ -89,6 +89,16 @@ pub(crate) fn wrong_passphrase() -> KeyError {
     KeyError::new(KeyErrorKind::AuthRefused, "the passphrase does not open the key")
 }
 
+/// Says of a refused passphrase where it is from.
+pub(crate) fn with_origin(error: KeyError, passphrase: &Pin) -> KeyError {
+    match passphrase.origin() {
+        Some(origin) if error.kind() == KeyErrorKind::AuthRefused => {
+            KeyError::new(error.kind(), format!("{error}; it is from {origin}"))
+        }
+        _ => error,
+    }
+}
+
 /// Encrypts the DER of a `PrivateKeyInfo` with AES-256-CBC under PBKDF2-HMAC-SHA256, which every
 /// OpenSSL since 1.0 and Windows read, into the DER of an `EncryptedPrivateKeyInfo`.
 pub(crate) fn encrypt(key: &[u8], passphrase: &Pin) -> Result<Vec<u8>, KeyError> {

@@ -8,6 +8,7 @@ use chancery_key::{KeyError, KeyErrorKind, Pin, PinPurpose, PinRequest, PinSourc
 use p12_keystore::error::Error as ArchiveError;
 use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, Pkcs12Archive, PrivateKeyChain};
 
+use crate::encryption::with_origin;
 use crate::private_key::PrivateKey;
 use crate::{SoftKey, file};
 
@@ -78,7 +79,8 @@ impl Pkcs12 {
         cost::check(der)?;
         let purpose = PinPurpose::OpenFile { file: name.to_owned() };
         let password = pins.pin(&PinRequest::new(purpose))?;
-        let archive = decode(der, text(&password)?)?;
+        let archive =
+            decode(der, text(&password)?).map_err(|error| with_origin(error, &password))?;
         let mut keys = archive.keys.iter();
         let key = match (keys.next(), keys.next()) {
             (Some(key), None) => PrivateKey::from_pkcs8_der(key.key.as_der())?,

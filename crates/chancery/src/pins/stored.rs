@@ -35,7 +35,11 @@ impl StoredPin {
 impl PinSource for StoredPin {
     fn pin(&self, request: &PinRequest) -> Result<Pin, KeyError> {
         match self.entry().and_then(|entry| entry.get_secret()) {
-            Ok(secret) => Ok(Pin::from_line(secret)),
+            Ok(secret) => {
+                let account = &self.account;
+                Ok(Pin::from_line(secret)
+                    .with_origin(format!("the credential store, account {account}")))
+            }
             Err(error) => {
                 let Self { service, account } = self;
                 let why =

@@ -27,7 +27,7 @@ pub(super) fn issue(args: &Issue, ui: &mut Ui) -> Result<Exit, Error> {
     let request = request(args.csr.as_deref().or(args.request.as_deref()))?;
     if let Some(out) = args.out.as_deref().filter(|out| out.exists()) {
         // Before the certificate is issued, since then it counts.
-        return Err(Error::new(ErrorKind::Io, format!("{} is there already", shown(&out))));
+        return Err(Error::new(ErrorKind::Io, format!("{} is there already", shown(out))));
     }
     let (certificate, issued) =
         authority.issue(&request, &terms(args)?, &args.access.keyring(true), now()?)?;
@@ -36,7 +36,7 @@ pub(super) fn issue(args: &Issue, ui: &mut Ui) -> Result<Exit, Error> {
     if let Some(out) = &args.out {
         chancery::write_new_file(out, pem.as_bytes(), false)?;
         object.output = Some(json::shown(out));
-        ui.success(&object, || format!("wrote {}: issued {}", shown(&out), issued.serial));
+        ui.success(&object, || format!("wrote {}: issued {}", shown(out), issued.serial));
     } else {
         object.pem = Some(pem.clone());
         ui.result(&object, || pem.trim_end().to_owned());

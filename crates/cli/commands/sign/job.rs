@@ -116,9 +116,7 @@ impl Job for SignJob<'_> {
                 let object = serde_json::json!({
                     "schema": 1, "type": "skipped", "file": crate::json::shown(file), "journal": true,
                 });
-                ui.success(&object, || {
-                    format!("{}: left alone, done by the journal", shown(&file))
-                });
+                ui.success(&object, || format!("{}: left alone, done by the journal", shown(file)));
                 Exit::Done
             }
             Done::Failed(error) => ui.error(&error, Some(file)),

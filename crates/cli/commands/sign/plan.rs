@@ -91,7 +91,7 @@ fn show(args: &Sign, file: &Path, checked: &Checked, plan: &Plan, ui: &mut Ui) {
         warnings: survived.iter().map(|objection| objection.name).collect(),
     };
     ui.result(&object, || {
-        let mut lines = vec![format!("{}: would {action}", shown(&file))];
+        let mut lines = vec![format!("{}: would {action}", shown(file))];
         lines.push(format!("  output   {}", shown(&plan.output)));
         for ((algorithm, digest), scheme) in plan.digests.iter().zip(&plan.schemes) {
             lines.push(format!("  digest   {algorithm}:{}", json::hex(digest)));

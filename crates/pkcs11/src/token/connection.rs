@@ -74,6 +74,13 @@ impl Credential {
             Self::Keypad => None,
         }
     }
+
+    fn origin(&self) -> Option<&str> {
+        match self {
+            Self::Pin(pin) => pin.origin(),
+            Self::Keypad => Some("its keypad"),
+        }
+    }
 }
 
 impl Connection {
@@ -213,7 +220,7 @@ impl Connection {
             let given = self.sessions.with(|session| {
                 session
                     .login(User::Normal, credential.secret())
-                    .map_err(|error| self.login_error(error))
+                    .map_err(|error| self.login_error(error, &credential))
             });
             self.remember_refusal(&given);
             match given {
@@ -399,7 +406,7 @@ impl Connection {
             // Tokens that store CKA_ALWAYS_AUTHENTICATE and do not know this login do not enforce it:
             // C_Sign has the last word.
             Err(error) if error.is(CKR_USER_TYPE_INVALID) => Ok(()),
-            given => given.map_err(|error| self.login_error(error)),
+            given => given.map_err(|error| self.login_error(error, credential)),
         };
         self.remember_refusal(&given);
         given
@@ -455,6 +462,14 @@ impl Connection {
                 format!("the PIN given for token `{}` is empty", self.label),
             ));
         }
+        if pin.has_control_characters() {
+            let origin = pin.origin().map(|origin| format!(" from {origin}")).unwrap_or_default();
+            let label = &self.label;
+            let text = format!(
+                "the PIN{origin} has control characters, and token `{label}` was not given it"
+            );
+            return Err(KeyError::new(KeyErrorKind::AuthRequired, text));
+        }
         Ok(Credential::Pin(pin))
     }
 
@@ -471,9 +486,13 @@ impl Connection {
         ))
     }
 
-    fn login_error(&self, error: Pkcs11Error) -> KeyError {
+    fn login_error(&self, error: Pkcs11Error, given: &Credential) -> KeyError {
         let what = match error.kind() {
-            KeyErrorKind::AuthRefused => "refuses the PIN",
+            KeyErrorKind::AuthRefused => {
+                let origin = given.origin().map(|origin| format!(" from {origin}"));
+                let origin = origin.unwrap_or_default();
+                return error.at(format!("token `{}` refuses the PIN{origin}", self.label));
+            }
             KeyErrorKind::AuthLocked if error.is(CKR_PIN_EXPIRED) => {
                 "wants a new PIN: this one has expired"
             }
