@@ -24,13 +24,13 @@ impl Bench {
     fn token() -> Option<Self> {
         let hsm = SoftHsm::create()?;
         hsm.init_token("T", "1234");
-        fs::write(hsm.dir().join("pin"), "1234\n").unwrap();
+        crate::support::write_secret(hsm.dir().join("pin"), "1234\n");
         Some(Self(Place::Token(hsm)))
     }
 
     fn files() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("pin"), "correct horse\n").unwrap();
+        crate::support::write_secret(folder.path().join("pin"), "correct horse\n");
         Self(Place::Folder(folder))
     }
 

@@ -19,7 +19,7 @@ impl Ward {
     fn new() -> Option<Self> {
         let hsm = SoftHsm::create()?;
         hsm.init_token("T", "1234");
-        fs::write(hsm.dir().join("pin"), "1234\n").unwrap();
+        crate::support::write_secret(hsm.dir().join("pin"), "1234\n");
         fs::write(hsm.dir().join("wrong"), "0000\n").unwrap();
         Some(Self { hsm })
     }

@@ -20,7 +20,7 @@ struct Signer {
 impl Signer {
     fn make() -> Self {
         let signer = Self { folder: tempfile::tempdir().unwrap() };
-        fs::write(signer.at("passphrase"), "correct horse\n").unwrap();
+        crate::support::write_secret(signer.at("passphrase"), "correct horse\n");
         let made = signer.run(&["key", "generate", "--ed25519"]).ends_with(0);
         assert!(made.stdout.contains("made an Ed25519 key"), "{}", made.stdout);
         for (profile, subject, out) in

@@ -119,7 +119,7 @@ impl<'a> Bench<'a> {
         let dir = self.token.hsm().dir();
         let out = dir.join(format!("out{number}"));
         fs::create_dir(&out).unwrap();
-        fs::write(dir.join("pin"), fault.pin).unwrap();
+        crate::support::write_secret(dir.join("pin"), fault.pin);
         self.token.forget_calls();
         self.token.follow(fault.script);
         let mut command = self.token.command(env!("CARGO_BIN_EXE_chancery"));

@@ -18,7 +18,7 @@ impl Machine {
     pub(crate) fn new() -> Option<Self> {
         let hsm = SoftHsm::create()?;
         let machine = Self { hsm };
-        fs::write(machine.at("pin"), "1234\n").unwrap();
+        crate::support::write_secret(machine.at("pin"), "1234\n");
         let module = machine.hsm.module().display();
         let settings = format!(
             "module = '{module}'\nstore = 'stores'\npin = {{ file = 'pin' }}\n\

@@ -50,6 +50,16 @@ pub(crate) fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Com
     command
 }
 
+/// Writes a PIN or passphrase where its owner alone may read it: of others there is a warning.
+pub(crate) fn write_secret(path: impl AsRef<Path>, secret: &str) {
+    fs::write(&path, secret).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
 /// Runs a prepared command.
 pub(crate) fn run(mut command: Command) -> Run {
     let output = command.output().expect("the command runs");
@@ -81,7 +91,7 @@ impl Signer {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let key_address = |name: &str| format!("file:{}", at(name).display());
-        fs::write(at("passphrase"), "correct horse\n").unwrap();
+        write_secret(at("passphrase"), "correct horse\n");
         let passphrase = at("passphrase");
         let pin = passphrase.to_str().unwrap();
         for (key, kind) in [("ca.pem", ["--ec", "p256"]), ("key.pem", kind)] {

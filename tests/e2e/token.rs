@@ -22,7 +22,7 @@ impl Bench {
     fn new() -> Option<Self> {
         let hsm = SoftHsm::create()?;
         hsm.init_token("T", "1234");
-        fs::write(hsm.dir().join("pin"), "1234\n").unwrap();
+        crate::support::write_secret(hsm.dir().join("pin"), "1234\n");
         Some(Self { hsm })
     }
 

@@ -130,7 +130,7 @@ impl<'a> Machine<'a> {
     /// Makes an authority in the folder `ca`, called as that of the article.
     pub(crate) fn make_authority(&self) {
         let key = format!("file:{}", self.at("ca.key.pem").display());
-        self.write("passphrase", "correct horse\n");
+        crate::support::write_secret(self.at("passphrase"), "correct horse\n");
         let pin = ["--pin-file", "passphrase"];
         let run = |args: &[&str]| self.run(&[args, &pin].concat()).ends_with(0);
         run(&["key", "generate", "--key", &key, "--ec", "p256"]);
