@@ -122,18 +122,23 @@ impl Rewriting {
             return Ok(Some("unlisted-signature-signed"));
         }
         let what = if unlisted.is_torn { "the beginning of a signature" } else { "a signature" };
+        let remedy = match names {
+            1 => "give it the name and the folder back that it had then, and sign it there"
+                .to_owned(),
+            _ => format!(
+                "sign it by that of its {names} names which that run was given, which takes it back"
+            ),
+        };
+        // Nothing else than signing takes it as it is.
+        let or = if self.doing == "sign" {
+            ", or, if it is in order as it is, sign it with --force"
+        } else {
+            ""
+        };
         let text = format!(
             "{} ends with {what} that its header does not name, as a run leaves it that is killed while it writes in \
-             place; it is left alone: {}, or, if it is in order as it is, sign it with --force",
+             place; it is left alone: {remedy}{or}",
             self.path.display(),
-            if names > 1 {
-                format!(
-                    "sign it by that of its {names} names which that run was given, which takes it back"
-                )
-            } else {
-                "give it the name and the folder back that it had then, and sign it there"
-                    .to_owned()
-            }
         );
         Err(Error::new(ErrorKind::Changed, text))
     }

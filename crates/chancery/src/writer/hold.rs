@@ -4,9 +4,8 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use super::own_file;
 #[cfg(unix)]
-use super::own_file::Lock;
+use super::own_file::{self, Lock};
 use crate::Error;
 
 /// Holds a file that is read to become its next version: no run writes into it meanwhile. Several may read it, each
