@@ -51,9 +51,9 @@ pub(crate) trait Job: Sync {
         Ok(())
     }
 
-    /// These files were written, durably.
-    fn settle(&self, written: &[PathBuf]) -> Result<(), Error> {
-        let _ = written;
+    /// These files are done, durably.
+    fn settle(&self, done: &[(&Listed, &Self::Done)]) -> Result<(), Error> {
+        let _ = done;
         Ok(())
     }
 }
@@ -149,16 +149,21 @@ impl<J: Job> Progress<Option<J::Done>> for Telling<'_, J> {
 
     fn done(&mut self, group: Vec<Finished<Option<J::Done>>>) -> Result<(), Error> {
         // Nothing is called done that a power cut could undo.
-        let done = group.iter().filter_map(|one| one.result.as_ref().ok()?.1.as_ref());
-        let written: Vec<PathBuf> =
-            done.filter_map(|done| self.job.written(done)).map(Path::to_owned).collect();
-        match sync_folders(written.iter().map(PathBuf::as_path)) {
-            Ok(()) => self.job.settle(&written)?,
+        let done = group.iter().filter_map(|one| {
+            let (file, done) = one.result.as_ref().ok()?;
+            Some((file, done.as_ref()?))
+        });
+        let done: Vec<_> = done.collect();
+        let settled = match sync_folders(done.iter().filter_map(|(_, done)| self.job.written(done)))
+        {
+            Ok(()) => self.job.settle(&done),
             Err(error) => {
                 let ui = &mut *self.ui;
                 self.exit = self.exit.graver(self.bar.suspend(|| ui.error(&error, None)));
+                Ok(())
             }
-        }
+        };
+        // What was done is told whether or not that could be noted.
         for finished in group {
             let (job, ui) = (self.job, &mut *self.ui);
             let again = matches!(finished.result, Ok((_, None)));
@@ -182,7 +187,7 @@ impl<J: Job> Progress<Option<J::Done>> for Telling<'_, J> {
             let (left_overs, ui) = (self.stages.left_overs(), &mut *self.ui);
             self.bar.suspend(|| left_overs::settle(left_overs, ui));
         }
-        Ok(())
+        settled
     }
 
     fn tick(&mut self) {

@@ -78,6 +78,12 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
         ErrorKind::Malformed if error.source().is_some_and(|cause| cause.is::<ModulusError>()) => {
             one("write the modulus anew:  chancery cert modulus CERT > FILE".into())
         }
+        ErrorKind::Malformed if error.to_string().contains("not written whole") => {
+            one("see what holds and how to go on:  chancery audit verify LOG".into())
+        }
+        ErrorKind::Malformed if error.to_string().contains("is none of a journal") => {
+            one("begin another journal, and leave alone what is signed:  --journal NEW --skip-signed".into())
+        }
         ErrorKind::Malformed => Vec::new(),
         ErrorKind::SelfCheck => {
             one("this is a fault in chancery; the original file is as it was".into())
@@ -102,6 +108,13 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
                 one("name it:  --content FILE".into())
             } else if error.to_string().ends_with("is there already") {
                 one("nothing is overwritten: name another file, or take that one away".into())
+            } else if error.to_string().contains("run with other options") {
+                vec![
+                    "go on with the options it was begun with".into(),
+                    "or begin another journal for these:  --journal NEW".into(),
+                ]
+            } else if error.to_string().contains("lock the journal") {
+                one("put it where there are locks, as on a local disk:  --journal FILE".into())
             } else if error.to_string().contains("no quickstart made") {
                 one("use another folder:  --out FOLDER".into())
             } else {

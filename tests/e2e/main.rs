@@ -27,6 +27,7 @@ mod fetch;
 mod guard;
 mod help;
 mod hints;
+mod journal;
 mod journey;
 mod killed;
 mod machine;

@@ -1,14 +1,15 @@
 //! Small files in and out.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{Read, Write};
-use std::path::Path;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 
 use chancery_chain::Crl;
 use chancery_cms::SignedData;
 use chancery_key::PublicKey;
 use chancery_x509::{Certificate, read_certificates, read_documents};
 
+use crate::writer::sync_folder;
 use crate::{Error, ErrorKind, KeyAddress};
 
 /// The longest certificate, request or key file read, in bytes.
@@ -104,6 +105,59 @@ fn check_regular(path: &Path, metadata: &Metadata, so: &str) -> Result<(), Error
         false => format!("{} is no regular file, {so}", path.display()),
     };
     Err(Error::new(ErrorKind::Io, text))
+}
+
+/// Tells whether two names are of one file, which need not be there yet.
+#[must_use]
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    #[cfg(unix)]
+    if let (Ok(one), Ok(other)) = (std::fs::metadata(one), std::fs::metadata(other)) {
+        use std::os::unix::fs::MetadataExt;
+        return (one.dev(), one.ino()) == (other.dev(), other.ino());
+    }
+    real_place(one) == real_place(other)
+}
+
+/// Says where a name leads, through links, for as much of the way as is there.
+pub(crate) fn real_place(path: &Path) -> PathBuf {
+    if let Ok(real) = path.canonicalize() {
+        return real;
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) if folder.as_os_str().is_empty() => {
+            real_place(Path::new(".")).join(name)
+        }
+        (Some(folder), Some(name)) => real_place(folder).join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// Makes the name of a file that was made durable.
+///
+/// # Errors
+/// [`ErrorKind::Io`].
+pub(crate) fn sync_folder_of(path: &Path) -> Result<(), Error> {
+    real_place(path).parent().map_or(Ok(()), sync_folder)
+}
+
+/// Returns how long a file is without the NULs at its end: where the power went while a file grew, they may stand for
+/// what was to be written.
+pub(crate) fn end_of_text(file: &mut File) -> io::Result<u64> {
+    const CHUNK: u64 = 64 << 10;
+    let mut end = file.seek(SeekFrom::End(0))?;
+    let mut chunk = Vec::new();
+    while end > 0 {
+        let start = end.saturating_sub(CHUNK);
+        file.seek(SeekFrom::Start(start))?;
+        chunk.clear();
+        Read::by_ref(file).take(end.saturating_sub(start)).read_to_end(&mut chunk)?;
+        if let Some(last) = chunk.iter().rposition(|byte| *byte != 0) {
+            let last = u64::try_from(last).unwrap_or(u64::MAX);
+            return Ok(start.saturating_add(last).saturating_add(1));
+        }
+        end = start;
+    }
+    Ok(0)
 }
 
 /// Writes a small file, in one step in the place of what is there; a link stays, and the file it names changes.

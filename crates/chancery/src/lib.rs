@@ -33,6 +33,7 @@ pub mod quickstart;
 mod removing;
 mod request_check;
 mod requesting;
+mod resuming;
 mod rewriting;
 mod settings;
 mod shell;
@@ -65,11 +66,11 @@ pub use fetching::{Fetch, FetchError, Fetched, Gatherer, MAX_FETCHED_BYTES, MAX_
 #[cfg(feature = "http")]
 pub use fetching::{HttpFetch, HttpLimits};
 pub use files::{
-    read_certificate_file, read_crls, read_identity_certificates, read_small_file, replace_file,
-    stored_identity_certificates, write_new_file,
+    is_same_file, read_certificate_file, read_crls, read_identity_certificates, read_small_file,
+    replace_file, stored_identity_certificates, write_new_file,
 };
 pub use inspecting::{Asn1Value, InspectedSignature, Inspection, inspect_asn1, inspect_file};
-pub use journal::{Journal, Journaled};
+pub use journal::{Journal, Journaled, Noted};
 pub use key_finder::{BoundKey, FILE_PROVIDER, KeyFinder, PKCS11_PROVIDER};
 pub use keys::{Keyring, OpenedKey, TokenOptions, proved, scheme_for};
 pub use modulus::read_modulus;

@@ -10,6 +10,8 @@ use chancery_key::{DigestAlgorithm, SchemeFamily};
 use chancery_x509::{Certificate, Identity, Time};
 
 use crate::batch::Stages;
+use crate::journal::Noted;
+use crate::resuming::take_up;
 use crate::rewriting::{Measured, Rewriting};
 use crate::stamping::Stamping;
 use crate::writer::mend_file;
@@ -52,9 +54,10 @@ pub struct SignFileOptions {
     pub in_place: bool,
     /// Leave files alone that have no signature by the certificate with this SHA-1 or SHA-256 thumbprint.
     pub signed_by: Option<Vec<u8>>,
-    /// Leave a file alone that has a valid signature by this certificate, whatever else is to be done with signed
-    /// ones: an earlier run may have made it and was killed before it could say so.
-    pub resumed: bool,
+    /// What a journal noted of the file before it changed: an earlier run may have signed it, and was killed before it
+    /// could say so. Then a valid signature by this certificate is left alone, whatever else is to be done with signed
+    /// files.
+    pub resumed: Option<Noted>,
 }
 
 impl SignFileOptions {
@@ -71,7 +74,7 @@ impl SignFileOptions {
             force: false,
             in_place: false,
             signed_by: None,
-            resumed: false,
+            resumed: None,
         }
     }
 
@@ -107,6 +110,8 @@ pub enum Outcome {
     Skipped,
     /// It has no signature by the certificate whose signatures are to be replaced.
     LeftAlone,
+    /// A signature by this certificate was there, and got the timestamp it had not.
+    Stamped,
 }
 
 /// Signs a file: one pass over it computes the digest and writes the copy that becomes the signed file.
@@ -154,13 +159,11 @@ pub fn sign_file_in_stages(
     stages: &Stages,
 ) -> Result<Signed, Error> {
     let mut mended = mend_file(path, options.force, stages.left_overs())?;
-    if let (true, Some(output)) = (options.resumed, &options.output)
-        && output.exists()
+    if let Some(noted) = &options.resumed
+        && let Some(done) =
+            take_up(path, noted, identity.certificate(), now, options, stamping, stages)?
     {
-        let mut written = Rewriting::open(output, None, "sign", false)?;
-        if let Some(skipped) = skip(&mut written, identity.certificate(), now, options, stages)? {
-            return Ok(skipped);
-        }
+        return Ok(done);
     }
     let (mut file, under_another_name) = Rewriting::open_mended(
         path,
@@ -288,11 +291,6 @@ pub(crate) fn decide(
     if file.embedded.signatures.is_empty() {
         return Ok(None);
     }
-    if options.resumed
-        && let Some(skipped) = skip(file, certificate, now, options, stages)?
-    {
-        return Ok(Some(skipped));
-    }
     let refuse =
         |why: &str| Err(Error::new(ErrorKind::AlreadySigned, format!("{} {why}", path.display())));
     match options.if_signed {
@@ -321,17 +319,27 @@ fn skip(
     stages: &Stages,
 ) -> Result<Option<Signed>, Error> {
     let report = file.verify(now, stages)?;
-    if !options.signatures().all(|wanted| is_in(&report, certificate, wanted)) {
-        return Ok(None);
+    let digests = digests_in(&report, certificate, options);
+    Ok(digests.map(|digests| untouched(Outcome::Skipped, file.path().to_owned(), digests)))
+}
+
+/// Returns the file's digests where its signatures are the ones wanted, and hold.
+pub(crate) fn digests_in(
+    report: &Report,
+    certificate: &Certificate,
+    options: &SignFileOptions,
+) -> Option<Vec<(DigestAlgorithm, Vec<u8>)>> {
+    if !options.signatures().all(|wanted| is_in(report, certificate, wanted)) {
+        return None;
     }
     let digests = options.signatures().filter_map(|wanted| {
         let algorithm = wanted.scheme.digest();
         report.authentihash.iter().find(|(has, _)| *has == algorithm).cloned()
     });
-    Ok(Some(untouched(Outcome::Skipped, file.path().to_owned(), digests.collect())))
+    Some(digests.collect())
 }
 
-const fn untouched(
+pub(crate) const fn untouched(
     outcome: Outcome,
     output: PathBuf,
     digests: Vec<(DigestAlgorithm, Vec<u8>)>,
@@ -397,11 +405,17 @@ fn add_signatures(
 
 /// Tells whether a signature like this, by this certificate, is in a file and holds.
 fn is_in(report: &Report, certificate: &Certificate, options: &SignOptions) -> bool {
-    report.signatures.iter().any(|signature| {
-        holds(signature)
-            && signature.signer.as_ref() == Some(certificate)
-            && signature.digest_algorithm == Some(options.scheme.digest())
-    })
+    report.signatures.iter().any(|signature| is_like(signature, certificate, options))
+}
+
+pub(crate) fn is_like(
+    signature: &SignatureReport,
+    certificate: &Certificate,
+    options: &SignOptions,
+) -> bool {
+    holds(signature)
+        && signature.signer.as_ref() == Some(certificate)
+        && signature.digest_algorithm == Some(options.scheme.digest())
 }
 
 pub(crate) fn holds(signature: &SignatureReport) -> bool {

@@ -33,6 +33,14 @@ impl<'a> Stamping<'a> {
         self
     }
 
+    pub(crate) const fn timestamper(&self) -> &'a dyn Timestamper {
+        self.timestamper
+    }
+
+    pub(crate) const fn is_required(&self) -> bool {
+        self.required
+    }
+
     /// Stamps one signature of a set; says what went wrong where that does not matter.
     pub(crate) fn stamp(
         &self,
@@ -119,7 +127,19 @@ pub fn timestamp_file_in_stages(
         false,
         stages.left_overs(),
     )?;
-    let index = options.index;
+    stamp_signature(file, options.index, timestamper, now, stages)
+}
+
+/// Stamps one signature of a file that is open.
+pub(crate) fn stamp_signature(
+    file: Rewriting,
+    index: usize,
+    timestamper: &dyn Timestamper,
+    now: Time,
+    stages: &Stages,
+) -> Result<PathBuf, Error> {
+    let path = file.path().to_owned();
+    let path = path.as_path();
     let mut set = SignatureSet::read(&file.embedded).map_err(|error| file.failed(error))?;
     if index >= set.len() {
         let count = set.len();

@@ -14,7 +14,7 @@ use chancery::pkcs11::Module;
 use chancery::x509::Identity;
 use chancery::{
     AuditLog, Error, ErrorKind, KeyFinder, Objection, OpenedKey, Outcome, SignFileOptions, Signed,
-    Signer, read_crls, read_identity_certificates, stored_identity_certificates,
+    Signer, is_same_file, read_crls, read_identity_certificates, stored_identity_certificates,
 };
 
 use self::job::SignJob;
@@ -114,6 +114,12 @@ struct Checked {
 fn check(args: &Sign) -> Result<Option<Checked>, Error> {
     if args.output.is_too_narrow_for(&args.files) {
         return Err(Error::new(ErrorKind::Usage, "--out must be a folder for several files"));
+    }
+    if let (Some(journal), Some(audit)) = (&args.record.journal, &args.record.audit)
+        && is_same_file(journal, audit)
+    {
+        let text = "--journal and --audit name one file, and each needs its own";
+        return Err(Error::new(ErrorKind::Usage, text));
     }
     let Some((signer, key)) = known_signer(args)? else { return Ok(None) };
     let survived = signer.check(&crls(args)?, now()?, args.force)?;
@@ -269,6 +275,7 @@ fn show(
     let certificate = identity.certificate();
     let (word, kind) = match signed.outcome {
         Outcome::Skipped => ("left alone, signed already", "skipped"),
+        Outcome::Stamped => ("timestamped, signed already", "timestamped"),
         Outcome::LeftAlone => ("left alone, not signed by that certificate", "left-alone"),
         _ => ("signed", "signed"),
     };

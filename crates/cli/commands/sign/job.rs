@@ -8,7 +8,8 @@ use chancery::batch::{Listed, Stages};
 use chancery::timestamp::http::HttpTimestamper;
 use chancery::x509::Identity;
 use chancery::{
-    Error, Journal, Journaled, Outcome, SignFileOptions, Signed, Stamping, sign_file_in_stages,
+    Error, IfSigned, Journal, Journaled, Noted, Outcome, SignFileOptions, Signed, Stamping,
+    sign_file_in_stages,
 };
 
 use super::show;
@@ -43,6 +44,15 @@ pub(super) enum Done {
     Before,
 }
 
+impl Done {
+    /// Tells whether a later run has nothing to do. One that was skipped may be what a killed run finished and did not
+    /// note; one without the timestamp that was asked for is not what was wanted.
+    fn is_as_wanted(&self) -> bool {
+        matches!(self, Self::Signed(signed)
+            if signed.outcome != Outcome::LeftAlone && signed.unstamped.is_empty())
+    }
+}
+
 impl<'a> SignJob<'a> {
     pub(super) fn new(
         args: &'a Sign,
@@ -53,7 +63,8 @@ impl<'a> SignJob<'a> {
     ) -> Result<Self, Error> {
         let journal = match &args.record.journal {
             Some(path) => {
-                let journal = Journal::open(path, identity.certificate())?;
+                let said = described(args, &options, timestamper.is_some());
+                let journal = Journal::open(path, identity.certificate(), &said)?;
                 Some(Mutex::new(Notes { journal, said: HashMap::new() }))
             }
             None => None,
@@ -61,7 +72,12 @@ impl<'a> SignJob<'a> {
         Ok(Self { args, identity, key, options, timestamper, journal })
     }
 
-    fn sign(&self, file: &Listed, resumed: bool, stages: &Stages) -> Result<Signed, Error> {
+    fn sign(
+        &self,
+        file: &Listed,
+        resumed: Option<Noted>,
+        stages: &Stages,
+    ) -> Result<Signed, Error> {
         let mut options = self.options.clone();
         options.output = self.args.output.path_for_listed(file)?;
         options.resumed = resumed;
@@ -88,7 +104,11 @@ impl Job for SignJob<'_> {
         if said == Some(Journaled::Done) {
             return Done::Before;
         }
-        match self.sign(file, said == Some(Journaled::Uncertain), stages) {
+        let resumed = match said {
+            Some(Journaled::Uncertain(noted)) => Some(noted),
+            _ => None,
+        };
+        match self.sign(file, resumed, stages) {
             Ok(signed) => Done::Signed(Box::new(signed)),
             Err(error) => Done::Failed(error),
         }
@@ -100,7 +120,6 @@ impl Job for SignJob<'_> {
 
     fn written<'a>(&self, done: &'a Done) -> Option<&'a Path> {
         match done {
-            // One that was skipped may be what a killed run finished and did not note.
             Done::Signed(signed) if signed.outcome != Outcome::LeftAlone => Some(&signed.output),
             _ => None,
         }
@@ -126,17 +145,58 @@ impl Job for SignJob<'_> {
     fn begin(&self, files: &[Listed]) -> Result<(), Error> {
         let Some(notes) = &self.journal else { return Ok(()) };
         let mut notes = notes.lock().unwrap_or_else(PoisonError::into_inner);
-        let files: Vec<_> = files.iter().filter(|file| !file.again).collect();
-        let targets = files.iter().map(|file| self.target(file));
-        let targets: Vec<_> = targets.collect::<Result<_, _>>()?;
-        let said = notes.journal.begin(targets.iter().map(PathBuf::as_path))?;
-        notes.said.extend(files.iter().map(|file| file.path.clone()).zip(said));
+        // One without a place for its result fails when it is worked on, with its name.
+        let files = files.iter().filter(|file| !file.again);
+        let files = files.filter_map(|file| Some((file.path.as_path(), self.target(file).ok()?)));
+        let files: Vec<_> = files.collect();
+        let said =
+            notes.journal.begin(files.iter().map(|(file, target)| (*file, target.as_path())))?;
+        notes.said.extend(files.iter().map(|(file, _)| (*file).to_owned()).zip(said));
         Ok(())
     }
 
-    fn settle(&self, written: &[PathBuf]) -> Result<(), Error> {
+    fn settle(&self, done: &[(&Listed, &Done)]) -> Result<(), Error> {
         let Some(notes) = &self.journal else { return Ok(()) };
         let mut notes = notes.lock().unwrap_or_else(PoisonError::into_inner);
-        notes.journal.done(written.iter().map(PathBuf::as_path))
+        let settled = done.iter().filter(|(_, done)| done.is_as_wanted());
+        let settled =
+            settled.filter_map(|(file, _)| Some((file.path.as_path(), self.target(file).ok()?)));
+        let settled: Vec<_> = settled.collect();
+        notes.journal.done(settled.iter().map(|(file, target)| (*file, target.as_path())))
     }
+}
+
+/// Names the options that say what a signature is and where it goes: with others, what is done is not what was wanted.
+fn described(args: &Sign, options: &SignFileOptions, stamped: bool) -> String {
+    let signatures = || std::iter::once(&options.signature).chain(&options.also);
+    let names = signatures().map(|signature| signature.scheme.name());
+    let mut words = vec![names.collect::<Vec<_>>().join(",")];
+    let choice = match options.if_signed {
+        IfSigned::Replace => "--replace",
+        IfSigned::Append => "--append",
+        IfSigned::Skip => "--skip-signed",
+        _ => "",
+    };
+    let flags = [
+        (!choice.is_empty(), choice),
+        (args.page_hashes, "--page-hashes"),
+        (args.commercial, "--commercial"),
+        (stamped, "--timestamp"),
+    ];
+    words.extend(flags.iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| (*flag).to_owned()));
+    let by = options.signed_by.as_deref().map(crate::json::hex);
+    // A folder has one name from wherever the command is run.
+    let out = args.output.out.as_deref().map(|out| match std::path::absolute(out) {
+        Ok(out) => out.display().to_string(),
+        Err(_) => out.display().to_string(),
+    });
+    let values = [
+        ("--description", args.description.as_ref()),
+        ("--url", args.url.as_ref()),
+        ("--signed-by", by.as_ref()),
+        ("--out", out.as_ref()),
+    ];
+    let values = values.iter().filter_map(|(name, value)| Some(format!("{name} {:?}", (*value)?)));
+    words.extend(values);
+    words.join(" ")
 }
