@@ -10,6 +10,7 @@
     reason = "everything here is part of a test, whose way to fail is a panic"
 )]
 
+mod audit;
 mod authority;
 mod bad_certificates;
 mod bad_input;

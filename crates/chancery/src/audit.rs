@@ -1,21 +1,34 @@
 //! A log of signatures in which each line vouches for those before it.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use chancery_key::DigestAlgorithm;
 use chancery_sigverify::digest;
 use chancery_x509::{Certificate, Time};
-use fs4::FileExt;
+use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
 
+use crate::files::{end_of_text, sync_folder_of};
 use crate::hex::hex;
 use crate::{Error, ErrorKind};
 
 /// The longest line, in bytes: a path, a key address and digests.
 const MAX_LINE: u64 = 64 << 10;
+
+/// How long another process may hold the log, which writes a line at a time.
+const LOCK_TIME: Duration = Duration::from_secs(10);
+
+/// The longest pause between two looks at who holds it.
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+
+/// What is wrong with a line whose end is not there.
+const UNFINISHED: &str = "unfinished";
 
 /// How the first line begins.
 const FIRST_LINE: &str = "{\"schema\":1,\"number\":1,";
@@ -32,6 +45,28 @@ pub struct AuditLog {
     file: Mutex<File>,
 }
 
+/// What became of a signature that was to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuditResult {
+    /// The key made it.
+    Signed,
+    /// The key did not make it, and why.
+    NotSigned(ErrorKind),
+    /// It was made, as an earlier line says, and did not get into the file it was for.
+    NotWritten,
+}
+
+impl AuditResult {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Signed => "signed",
+            Self::NotSigned(kind) => kind.name(),
+            Self::NotWritten => "not-written",
+        }
+    }
+}
+
 /// What a log holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -40,6 +75,8 @@ pub struct AuditReport {
     pub lines: u64,
     /// The hash of the last of them, which says everything: a log that was cut off is as sound as a shorter one.
     pub last_hash: String,
+    /// How many bytes they are.
+    pub bytes: u64,
     /// What is wrong with the line after those.
     pub fault: Option<&'static str>,
 }
@@ -50,8 +87,9 @@ struct Line {
     number: u64,
     time: String,
     file: String,
-    digests: std::collections::BTreeMap<String, String>,
-    certificate: String,
+    digests: BTreeMap<String, String>,
+    /// Not known of a digest without anything else.
+    certificate: Option<String>,
     key: String,
     result: String,
     previous: String,
@@ -67,24 +105,28 @@ impl AuditLog {
             OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path);
         let file = file.map_err(|error| Error::io("use the audit log", path, error))?;
         let log = Self { path: path.to_owned(), key: key.to_owned(), file: Mutex::new(file) };
-        log.locked(|file| log.last(file).map(|_| ()))?;
+        let (lines, _) = log.locked(|file| log.last(file))?;
+        if lines == 0 {
+            sync_folder_of(path)?;
+        }
         Ok(log)
     }
 
-    /// Adds what was signed, durably: `result` is `signed`, or the name of what went wrong.
+    /// Adds what became of one signature, durably, over this digest of a file.
     ///
     /// # Errors
     /// [`ErrorKind::Io`], [`ErrorKind::Malformed`]: then the signature must not be used.
-    pub(crate) fn add(
+    pub fn add(
         &self,
         path: &Path,
-        digests: &[(DigestAlgorithm, Vec<u8>)],
-        certificate: &Certificate,
+        (algorithm, digest): (DigestAlgorithm, &[u8]),
+        certificate: Option<&Certificate>,
         now: Time,
-        result: &str,
+        result: AuditResult,
     ) -> Result<(), Error> {
-        let digests = digests.iter().map(|(name, value)| (name.name().to_owned(), hex(value)));
-        let digests = digests.collect();
+        // Nobody knows later in which folder it was signed.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let digests = BTreeMap::from([(algorithm.name().to_owned(), hex(digest))]);
         self.locked(|file| {
             let (lines, previous) = self.last(file)?;
             let line = Line {
@@ -93,9 +135,9 @@ impl AuditLog {
                 time: now.to_string(),
                 file: path.display().to_string(),
                 digests,
-                certificate: hex(&certificate.thumbprint_sha256()),
+                certificate: certificate.map(|one| hex(&one.thumbprint_sha256())),
                 key: self.key.clone(),
-                result: result.to_owned(),
+                result: result.name().to_owned(),
                 previous,
             };
             let failed = |error| Error::io("write the audit log", &self.path, error);
@@ -110,14 +152,40 @@ impl AuditLog {
     fn locked<T>(&self, work: impl FnOnce(&mut File) -> Result<T, Error>) -> Result<T, Error> {
         let failed = |error| Error::io("lock the audit log", &self.path, error);
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        FileExt::lock(&*file).map_err(failed)?;
+        self.lock(&file)?;
         let done = work(&mut file);
         FileExt::unlock(&*file).map_err(failed)?;
         done
     }
 
+    /// Waits for other processes, which hold the lock for as long as they write a line.
+    fn lock(&self, file: &File) -> Result<(), Error> {
+        let begun = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        loop {
+            match FileExt::try_lock(file) {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_TIME => {
+                    thread::sleep(pause);
+                    pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let (path, seconds) = (self.path.display(), LOCK_TIME.as_secs());
+                    let text = format!(
+                        "the audit log {path} has been locked by another program for {seconds} seconds"
+                    );
+                    return Err(Error::new(ErrorKind::Io, text));
+                }
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(TryLockError::Error(error)) => {
+                    return Err(Error::io("lock the audit log", &self.path, error));
+                }
+            }
+        }
+    }
+
     /// Returns the number and hash of the last line, and leaves the file at its end. The beginning of a line that a
-    /// killed run left goes: what it was about was never reported.
+    /// killed run left goes: what it was about was never reported. What a power cut left is for a person to look at.
     fn last(&self, file: &mut File) -> Result<(u64, String), Error> {
         let failed = |error| Error::io("read the audit log", &self.path, error);
         let len = file.seek(SeekFrom::End(0)).map_err(failed)?;
@@ -135,6 +203,11 @@ impl AuditLog {
             None | Some(b"") => Some((0, beginning())),
             Some(line) => read_line(line).map(|(line, hash)| (line.number, hash)),
         };
+        if tail.contains(&0)
+            && let Some(torn) = torn(&self.path)?
+        {
+            return Err(torn);
+        }
         let Some(last) = last else {
             let text = format!("the last line of {} is none of an audit log", self.path.display());
             return Err(Error::new(ErrorKind::Malformed, text));
@@ -146,6 +219,24 @@ impl AuditLog {
         file.seek(SeekFrom::Start(end)).map_err(failed)?;
         Ok(last)
     }
+}
+
+/// Says where a log ends that a power cut left; `None` where it is none.
+fn torn(path: &Path) -> Result<Option<Error>, Error> {
+    let report = verify_audit_log(path)?;
+    let mut next = Vec::new();
+    let failed = |error| Error::io("read the audit log", path, error);
+    let mut file = File::open(path).map_err(failed)?;
+    file.seek(SeekFrom::Start(report.bytes)).map_err(failed)?;
+    file.take(MAX_LINE).read_to_end(&mut next).map_err(failed)?;
+    let text = next.split(|byte| *byte == 0).next().unwrap_or_default();
+    if report.fault != Some(UNFINISHED) || (report.lines == 0 && !is_beginning(text)) {
+        return Ok(None);
+    }
+    let (path, line) = (path.display(), report.lines.saturating_add(1));
+    let text =
+        format!("line {line} of the audit log {path} was not written whole, as in a power cut");
+    Ok(Some(Error::new(ErrorKind::Malformed, text)))
 }
 
 /// Tells whether a first line may begin so.
@@ -160,22 +251,28 @@ fn is_beginning(text: &[u8]) -> bool {
 /// [`ErrorKind::Io`] where it cannot be read. A fault in it is no error: it is in the report.
 pub fn verify_audit_log(path: &Path) -> Result<AuditReport, Error> {
     let failed = |error| Error::io("read the audit log", path, error);
-    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
-    let mut report = AuditReport { lines: 0, last_hash: beginning(), fault: None };
+    let mut file = File::open(path).map_err(failed)?;
+    let end = end_of_text(&mut file).map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    let mut reader = BufReader::new(file);
+    let mut report = AuditReport { lines: 0, last_hash: beginning(), bytes: 0, fault: None };
     loop {
         let mut line = Vec::new();
         Read::by_ref(&mut reader).take(MAX_LINE).read_until(b'\n', &mut line).map_err(failed)?;
         if line.is_empty() {
             return Ok(report);
         }
-        report.fault = match line.strip_suffix(b"\n").map(read_line) {
-            None => Some("unfinished"),
-            Some(None) => Some("changed"),
-            Some(Some((line, hash))) => {
+        let after = report.bytes.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
+        let is_torn = line.last() != Some(&b'\n') || line.contains(&0);
+        report.fault = match line.strip_suffix(b"\n").and_then(read_line) {
+            None if is_torn && after >= end => Some(UNFINISHED),
+            None => Some("changed"),
+            Some((line, hash)) => {
                 let number = report.lines.saturating_add(1);
                 if line.previous == report.last_hash && line.number == number {
                     report.lines = number;
                     report.last_hash = hash;
+                    report.bytes = after;
                     continue;
                 }
                 Some("not-next")

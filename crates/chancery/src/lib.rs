@@ -49,7 +49,7 @@ mod writer;
 
 pub use address::{KeyAddress, KeyAddressError};
 pub use anchors::read_trust_anchors;
-pub use audit::{AuditLog, AuditReport, verify_audit_log};
+pub use audit::{AuditLog, AuditReport, AuditResult, verify_audit_log};
 pub use content_signing::{
     ContentSignOptions, MAX_ATTACHED, SignedContent, sign_content, timestamp_content,
 };

@@ -9,8 +9,9 @@ use chancery_authenticode::{
 use chancery_key::{DigestAlgorithm, SchemeFamily};
 use chancery_x509::{Certificate, Identity, Time};
 
+use crate::audit::{AuditLog, AuditResult};
 use crate::batch::Stages;
-use crate::journal::Noted;
+use crate::journal::{Noted, Short, signatures_of};
 use crate::resuming::take_up;
 use crate::rewriting::{Measured, Rewriting};
 use crate::stamping::Stamping;
@@ -203,37 +204,106 @@ pub fn sign_file_in_stages(
         (algorithm, file.measurement.digest(algorithm).unwrap_or_default().to_vec())
     };
     let digests: Vec<_> = options.signatures().map(of).collect();
-    let witness = |result: &str| match stages.audit() {
-        Some(log) => log.add(path, &digests, identity.certificate(), now, result),
-        None => Ok(()),
-    };
-    let made = add_signatures(&mut set, &file, identity, options, stages);
-    let made = match made.map_err(|error| file.failed(error)) {
-        Ok(made) => made,
-        Err(error) => {
-            witness(error.kind().name())?;
-            return Err(error);
-        }
-    };
-    witness("signed")?;
-    let mut unstamped = Vec::new();
-    for index in made {
-        if let Some(stamping) = stamping {
-            unstamped.extend(stamping.stamp(path, &mut set, index, stages)?);
-        }
-    }
-    if !unstamped.is_empty() {
-        warnings.push("not-timestamped");
-    }
-
     // Windows hashes the flat file; only firmware goes by sections.
     if !file.measurement.readings_agree && file.subject().layout().is_efi() {
         warnings.push("section-order-digest-differs");
     }
-    let output = file.replace(&set.entries(), options.reread, now, stages, |report| {
-        options.signatures().all(|made| is_in(report, identity.certificate(), made))
-    })?;
+    let target = options.output.as_deref().unwrap_or(path);
+    let mut witness = Witness::new(stages.audit(), path, target, identity, now);
+    let written = sign_measured(file, set, options, stamping, stages, &mut witness);
+    if written.is_err() {
+        witness.tell_not_written()?;
+    }
+    let (output, unstamped) = written?;
+    if !unstamped.is_empty() {
+        warnings.push("not-timestamped");
+    }
     Ok(Signed { outcome: Outcome::Signed, output, digests, warnings, unstamped })
+}
+
+/// Has the key sign what was measured, has it stamped, and puts the file in its place. Returns where it is, and why
+/// signatures have no timestamp.
+fn sign_measured(
+    file: Measured,
+    mut set: SignatureSet,
+    options: &SignFileOptions,
+    stamping: Option<Stamping<'_>>,
+    stages: &Stages,
+    witness: &mut Witness<'_>,
+) -> Result<(PathBuf, Vec<String>), Error> {
+    let made = add_signatures(&mut set, &file, options, stages, witness)?;
+    let mut unstamped = Vec::new();
+    for index in made {
+        if let Some(stamping) = stamping {
+            unstamped.extend(stamping.stamp(witness.path, &mut set, index, stages)?);
+        }
+    }
+    let certificate = witness.identity.certificate();
+    let output = file.replace(&set.entries(), options.reread, witness.now, stages, |report| {
+        options.signatures().all(|made| is_in(report, certificate, made))
+    })?;
+    Ok((output, unstamped))
+}
+
+/// Writes what the key signs into the log, where there is one.
+struct Witness<'a> {
+    log: Option<&'a AuditLog>,
+    path: &'a Path,
+    target: &'a Path,
+    identity: &'a Identity,
+    now: Time,
+    /// The signatures of the target before anything was signed.
+    before: Option<Short<8>>,
+    made: Vec<(DigestAlgorithm, Vec<u8>)>,
+}
+
+impl<'a> Witness<'a> {
+    fn new(
+        log: Option<&'a AuditLog>,
+        path: &'a Path,
+        target: &'a Path,
+        identity: &'a Identity,
+        now: Time,
+    ) -> Self {
+        let before = log.map(|_| signatures_of(target));
+        Self { log, path, target, identity, now, before, made: Vec::new() }
+    }
+
+    /// Tells of one signature: one that the key made, before it is used, or one that it did not make.
+    fn tell(
+        &mut self,
+        algorithm: DigestAlgorithm,
+        digest: &[u8],
+        failed: Option<ErrorKind>,
+    ) -> Result<(), Error> {
+        if failed.is_none() {
+            self.made.push((algorithm, digest.to_vec()));
+        }
+        let result = failed.map_or(AuditResult::Signed, AuditResult::NotSigned);
+        self.add(algorithm, digest, result)
+    }
+
+    /// Tells that what the key signed did not get into the file, where that is so: some errors come later.
+    fn tell_not_written(&self) -> Result<(), Error> {
+        if self.before != Some(signatures_of(self.target)) {
+            return Ok(());
+        }
+        let tell = |(algorithm, digest): &(_, Vec<u8>)| {
+            self.add(*algorithm, digest, AuditResult::NotWritten)
+        };
+        self.made.iter().try_for_each(tell)
+    }
+
+    fn add(
+        &self,
+        algorithm: DigestAlgorithm,
+        digest: &[u8],
+        result: AuditResult,
+    ) -> Result<(), Error> {
+        let Some(log) = self.log else { return Ok(()) };
+        let certificate = Some(self.identity.certificate());
+        log.add(self.path, (algorithm, digest), certificate, self.now, result)
+    }
 }
 
 /// Says what a person should know before a file is signed by this identity.
@@ -379,25 +449,32 @@ pub(crate) fn is_in_order_to_append(
 fn add_signatures(
     set: &mut SignatureSet,
     file: &Measured,
-    identity: &Identity,
     options: &SignFileOptions,
     stages: &Stages,
-) -> Result<Vec<usize>, chancery_authenticode::Error> {
+    witness: &mut Witness<'_>,
+) -> Result<Vec<usize>, Error> {
+    let failed = |error| file.failed(error);
+    let identity = witness.identity;
     let as_entry = file.subject().layout().is_efi();
     let mut made_at = Vec::new();
     for signature in options.signatures() {
         let mut signature = signature.clone();
         if !set.is_empty() && !as_entry {
-            signature.sequence_number = u32::try_from(set.nested_in_primary()? + 1).ok();
+            let nested = set.nested_in_primary().map_err(failed)?;
+            signature.sequence_number = u32::try_from(nested + 1).ok();
         }
-        let made = stages.sign(|| sign(file.subject(), &file.measurement, identity, &signature))?;
+        let made = stages.sign(|| sign(file.subject(), &file.measurement, identity, &signature));
+        let made = made.map_err(failed);
+        let algorithm = signature.scheme.digest();
+        let digest = file.measurement.digest(algorithm).unwrap_or_default();
+        witness.tell(algorithm, digest, made.as_ref().err().map(Error::kind))?;
         let is_first = set.is_empty();
-        set.append(&made, as_entry)?;
+        set.append(&made?, as_entry).map_err(failed)?;
         // Counted as reports count: the first entry, what is nested in it, the other entries.
         made_at.push(match is_first {
             true => 0,
             false if as_entry => set.len().saturating_sub(1),
-            false => set.nested_in_primary()?,
+            false => set.nested_in_primary().map_err(failed)?,
         });
     }
     Ok(made_at)

@@ -72,7 +72,7 @@ pub(crate) struct RecordOptions {
     #[arg(long, value_name = "HASH", requires = "replace", value_parser = thumbprint)]
     pub(crate) signed_by: Option<Hex>,
     /// Note here what is done, and with the notes of a run that was killed go on where it was
-    #[arg(long, value_name = "FILE", help_heading = "Many files")]
+    #[arg(long, value_name = "FILE", conflicts_with = "digest_file", help_heading = "Many files")]
     pub(crate) journal: Option<PathBuf>,
     /// Add every signature to this log, in which each line vouches for those before it
     #[arg(long, value_name = "FILE", help_heading = "Many files")]

@@ -21,7 +21,7 @@ pub(crate) fn run(args: &Audit, ui: &mut Ui) -> Result<Exit, Error> {
     }
     let object = serde_json::json!({
         "schema": 1, "type": "audit", "file": json::shown(file), "lines": report.lines,
-        "last_hash": report.last_hash, "fault": report.fault,
+        "bytes": report.bytes, "last_hash": report.last_hash, "fault": report.fault,
     });
     let file = shown(file);
     match report.fault {
@@ -33,6 +33,10 @@ pub(crate) fn run(args: &Audit, ui: &mut Ui) -> Result<Exit, Error> {
         Some(fault) => {
             let line = report.lines.saturating_add(1);
             ui.result(&object, || format!("{file}: line {line} does not hold: {fault}"));
+            if fault == "unfinished" {
+                let bytes = report.bytes;
+                ui.note(&format!("cut it off to go on with the log:  truncate -s {bytes} {file}"));
+            }
             Ok(Exit::No)
         }
     }
