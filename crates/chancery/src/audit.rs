@@ -204,7 +204,7 @@ impl AuditLog {
             Some(line) => read_line(line).map(|(line, hash)| (line.number, hash)),
         };
         if tail.contains(&0)
-            && let Some(torn) = torn(&self.path)?
+            && let Some(torn) = torn(file, &self.path)?
         {
             return Err(torn);
         }
@@ -222,13 +222,12 @@ impl AuditLog {
 }
 
 /// Says where a log ends that a power cut left; `None` where it is none.
-fn torn(path: &Path) -> Result<Option<Error>, Error> {
-    let report = verify_audit_log(path)?;
+fn torn(file: &mut File, path: &Path) -> Result<Option<Error>, Error> {
+    let report = report_of(file, path)?;
     let mut next = Vec::new();
     let failed = |error| Error::io("read the audit log", path, error);
-    let mut file = File::open(path).map_err(failed)?;
     file.seek(SeekFrom::Start(report.bytes)).map_err(failed)?;
-    file.take(MAX_LINE).read_to_end(&mut next).map_err(failed)?;
+    Read::by_ref(file).take(MAX_LINE).read_to_end(&mut next).map_err(failed)?;
     let text = next.split(|byte| *byte == 0).next().unwrap_or_default();
     if report.fault != Some(UNFINISHED) || (report.lines == 0 && !is_beginning(text)) {
         return Ok(None);
@@ -250,9 +249,15 @@ fn is_beginning(text: &[u8]) -> bool {
 /// # Errors
 /// [`ErrorKind::Io`] where it cannot be read. A fault in it is no error: it is in the report.
 pub fn verify_audit_log(path: &Path) -> Result<AuditReport, Error> {
+    let mut file =
+        File::open(path).map_err(|error| Error::io("read the audit log", path, error))?;
+    report_of(&mut file, path)
+}
+
+/// Checks a log that is open.
+fn report_of(file: &mut File, path: &Path) -> Result<AuditReport, Error> {
     let failed = |error| Error::io("read the audit log", path, error);
-    let mut file = File::open(path).map_err(failed)?;
-    let end = end_of_text(&mut file).map_err(failed)?;
+    let end = end_of_text(file).map_err(failed)?;
     file.rewind().map_err(failed)?;
     let mut reader = BufReader::new(file);
     let mut report = AuditReport { lines: 0, last_hash: beginning(), bytes: 0, fault: None };

@@ -160,9 +160,10 @@ impl Job for SignJob<'_> {
         let mut notes = notes.lock().unwrap_or_else(PoisonError::into_inner);
         let settled = done.iter().filter(|(_, done)| done.is_as_wanted());
         let settled =
-            settled.filter_map(|(file, _)| Some((file.path.as_path(), self.target(file).ok()?)));
+            settled.map(|(file, _)| (file.path.as_path(), self.args.output.place_for_listed(file)));
         let settled: Vec<_> = settled.collect();
-        notes.journal.done(settled.iter().map(|(file, target)| (*file, target.as_path())))
+        let places = settled.iter().map(|(file, place)| (*file, place.as_deref().unwrap_or(*file)));
+        notes.journal.done(places)
     }
 }
 
