@@ -173,7 +173,7 @@ fn an_interrupted_run_finishes_what_it_began_and_leaves_nothing_behind() {
 #[test]
 #[cfg(target_os = "linux")]
 fn what_nohup_started_goes_on_when_the_terminal_is_closed() {
-    let (folder, paths) = programs(60, 5000);
+    let (folder, paths) = programs(400, 20_000);
     for (trap, code) in [("trap '' HUP; exec \"$@\"", 0), ("exec \"$@\"", 130)] {
         let sign = command(["sign", "--append", "--recursive", folder.path().to_str().unwrap()]);
         let mut child = std::process::Command::new("sh")

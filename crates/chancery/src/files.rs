@@ -66,7 +66,7 @@ pub fn write_new_file(path: &Path, contents: &[u8], private: bool) -> Result<(),
     #[cfg(not(unix))]
     let _ = private;
     let mut file = options.open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => {
+        io::ErrorKind::AlreadyExists => {
             Error::new(ErrorKind::Io, format!("{} is there already", path.display()))
         }
         _ => Error::io("create", path, error),

@@ -30,7 +30,7 @@ pub(crate) fn take_up(
     }
     // What cannot be read is not ours; if it must be, its own error comes when it is signed.
     let Ok(mut written) = Rewriting::open(target, None, "sign", false) else { return Ok(None) };
-    let report = written.verify(now)?;
+    let report = written.verify(now, stages)?;
     let Some(digests) = digests_in(&report, certificate, options) else { return Ok(None) };
     if options.output.is_some() && !is_of(path, options, &digests)? {
         return Ok(None);

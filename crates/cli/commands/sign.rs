@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Sign, ui: &mut Ui) -> Exit {
                 let place = args
                     .cert
                     .as_deref()
-                    .map_or_else(|| "the certificates stored with it".into(), |place| shown(place));
+                    .map_or_else(|| "the certificates stored with it".into(), shown);
                 let message = format!(
                     "a dry run does not open the key, which alone tells whose of {place} it is"
                 );

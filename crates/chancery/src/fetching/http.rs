@@ -65,13 +65,17 @@ impl Fetch for HttpFetch {
             return Err(FetchError::Scheme);
         }
         let mut response = self.agent.get(url).call().map_err(|error| self.explain(error))?;
-        response
+        let body = response
             .body_mut()
             .with_config()
-            // ureq takes the last byte allowed for one too many.
+            // Some versions of ureq take the last byte allowed for one too many.
             .limit(self.limits.length.saturating_add(1))
             .read_to_vec()
-            .map_err(|error| self.explain(error))
+            .map_err(|error| self.explain(error))?;
+        match u64::try_from(body.len()) {
+            Ok(len) if len <= self.limits.length => Ok(body),
+            _ => Err(FetchError::TooLong(self.limits.length)),
+        }
     }
 }
 
