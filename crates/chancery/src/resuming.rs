@@ -37,6 +37,8 @@ pub(crate) fn take_up(
     }
     let mut done = untouched(Outcome::Skipped, target.to_owned(), digests);
     let Some(stamping) = stamping else { return Ok(Some(done)) };
+    // It holds the file, and would keep off what writes into it.
+    drop(written);
     for index in options.signatures().filter_map(|wanted| unstamped(&report, certificate, wanted)) {
         let mut file = Rewriting::open(target, None, "timestamp", false)?;
         if options.in_place {
