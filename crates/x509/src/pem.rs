@@ -80,8 +80,8 @@ pub fn to_pem(label: &'static str, der: &[u8]) -> String {
 /// Reads every certificate of a file: PEM blocks labelled `CERTIFICATE`, or one DER certificate.
 ///
 /// # Errors
-/// [`Error::NoDocument`] and [`Error::OtherDocument`] for a file without any; [`Error::Pem`], [`Error::Der`] and the other errors of
-/// [`Certificate::from_der`] for one that is broken.
+/// [`Error::NoDocument`] and [`Error::OtherDocument`] for a file without any; [`Error::Pem`], [`Error::Der`] and the other
+/// errors of [`Certificate::from_der`] for one that is broken.
 pub fn read_certificates(bytes: &[u8]) -> Result<Vec<Certificate>, Error> {
     let certificates: Vec<Certificate> = read_documents(bytes)?
         .iter()

@@ -250,7 +250,9 @@ fn a_file_holds_certificates_in_pem_or_der() {
     let broken = to_pem("CERTIFICATE", &[0x30, 0]);
     assert!(read_certificates(format!("{one}{broken}").as_bytes()).is_err());
     let key_only = to_pem("PUBLIC KEY", certificates[0].public_key().spki_der());
-    assert!(matches!(read_certificates(key_only.as_bytes()), Err(Error::NoDocument { .. })));
+    let refused = read_certificates(key_only.as_bytes()).unwrap_err();
+    assert!(matches!(&refused, Error::OtherDocument { found, .. } if found == "a public key"));
+    assert!(matches!(read_certificates(b"remark"), Err(Error::NoDocument { .. })));
 }
 
 #[test]
