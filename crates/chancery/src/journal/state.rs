@@ -133,12 +133,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("real")).unwrap();
         let path = folder.path().join("real/new/a.exe");
-        let mut ways = vec![path.clone(), folder.path().join("real/../real/new/a.exe")];
+        let link = if cfg!(unix) { "link" } else { "real" };
         #[cfg(unix)]
-        {
-            std::os::unix::fs::symlink("real", folder.path().join("link")).unwrap();
-            ways.push(folder.path().join("link/new/a.exe"));
-        }
+        std::os::unix::fs::symlink("real", folder.path().join(link)).unwrap();
+        let ways = [
+            path.clone(),
+            folder.path().join("real/../real/new/a.exe"),
+            folder.path().join(link).join("new/a.exe"),
+        ];
         let before: Vec<_> = ways.iter().map(|way| key_of(way)).collect();
         std::fs::create_dir(folder.path().join("real/new")).unwrap();
         let between: Vec<_> = ways.iter().map(|way| key_of(way)).collect();

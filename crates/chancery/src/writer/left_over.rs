@@ -175,7 +175,9 @@ mod tests {
 
     use chancery_pe::{BaseDigest, Edit, Patch};
 
-    use super::super::own_file::{COPY, UNDO, create_copy, path_of};
+    use super::super::own_file::create_copy;
+    #[cfg(unix)]
+    use super::super::own_file::{COPY, UNDO, path_of};
     use super::*;
 
     const OTHER_MACHINE: &str = ".chancery-0123456789abcdef-01234567.tmp";
