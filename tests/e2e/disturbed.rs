@@ -31,7 +31,7 @@ fn may_fail(call: &str) -> bool {
 
 /// The looks at the file and its copy that the standard library chooses by how to copy, and the one that tells whose the
 /// copy is: without it, it is given to the owner anyway.
-const LOOKS: [&str; 3] = ["statx 3 on the file", "statx 4 on its own", "statx 5 on its own"];
+const LOOKS: [&str; 3] = ["statx 4 on the file", "statx 4 on its own", "statx 5 on its own"];
 
 /// The standard library ends the process where a folder cannot be closed, which no file system is known to do.
 fn is_never_seen(call: &str) -> bool {

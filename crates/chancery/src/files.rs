@@ -86,14 +86,12 @@ pub(crate) fn open_regular(path: &Path) -> Result<File, Error> {
     File::open(path).map_err(failed)
 }
 
-/// Refuses to put a file in the place of a device or a pipe. What is a folder, or not there, is for others to tell.
-pub(crate) fn check_replaceable(path: &Path) -> Result<(), Error> {
-    match std::fs::metadata(path) {
-        Ok(metadata) if !metadata.is_dir() => {
-            check_regular(path, &metadata, "and none is put in its place")
-        }
-        _ => Ok(()),
+/// Refuses to put a file in the place of a device or a pipe. What is a folder is for others to tell.
+pub(crate) fn check_replaceable(path: &Path, metadata: &Metadata) -> Result<(), Error> {
+    if metadata.is_dir() {
+        return Ok(());
     }
+    check_regular(path, metadata, "and none is put in its place")
 }
 
 fn check_regular(path: &Path, metadata: &Metadata, so: &str) -> Result<(), Error> {
@@ -166,7 +164,7 @@ pub(crate) fn end_of_text(file: &mut File) -> io::Result<u64> {
 /// [`ErrorKind::Io`], also for a device or a pipe. The file then is as it was.
 pub fn replace_file(path: &Path, contents: &[u8]) -> Result<(), Error> {
     let Ok(old) = std::fs::metadata(path) else { return write_new_file(path, contents, false) };
-    check_replaceable(path)?;
+    check_replaceable(path, &old)?;
     let failed = |error| Error::io("write", path, error);
     let target = path.canonicalize().map_err(failed)?;
     let folder = target.parent().unwrap_or(Path::new("."));

@@ -63,14 +63,15 @@ impl Target {
     /// [`ErrorKind::Usage`] for a file with several hard links: replacing it would split them. [`ErrorKind::Io`] for a
     /// device or a pipe, in the place of which a file would stand.
     fn resolve(path: &Path) -> Result<Self, Error> {
-        check_replaceable(path)?;
         let path = real_path(path)?;
-        #[cfg(unix)]
         match std::fs::metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             metadata => {
                 let metadata = metadata.map_err(|error| Error::io("write", &path, error))?;
+                check_replaceable(&path, &metadata)?;
+                #[cfg(unix)]
                 let links = std::os::unix::fs::MetadataExt::nlink(&metadata);
+                #[cfg(unix)]
                 if metadata.is_file() && links > 1 {
                     let text = format!(
                         "{} has {links} hard links; replacing it would split them: sign it with \
