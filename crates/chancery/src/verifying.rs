@@ -84,7 +84,8 @@ pub(crate) fn open_subject_as(
 /// Checks every signature of a file.
 ///
 /// # Errors
-/// [`ErrorKind::Io`] where the file cannot be read, [`ErrorKind::Malformed`] where it is no format we know. A
+/// [`ErrorKind::Io`](crate::ErrorKind::Io) where the file cannot be read,
+/// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) where it is no format we know. A
 /// signature that does not hold is no error: it is in the report.
 pub fn verify_file(path: &Path, verifier: &Verifier) -> Result<VerifiedFile, Error> {
     verify_file_in_stages(path, verifier, &Stages::alone())
