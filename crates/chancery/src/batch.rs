@@ -101,8 +101,8 @@ impl Batch {
 
     /// Does `work` for every file, and tells `progress` what became of each.
     ///
-    /// Files are listed by a thread of its own, only a few ahead of what is needed. What `work` returns is kept until all files before it are done,
-    /// for at most 1024 files.
+    /// Files are listed by a thread of its own, only a few ahead of what is needed. What `work` returns is kept until all
+    /// files before it are done, for at most 1024 files.
     ///
     /// # Errors
     /// What `progress` says.
