@@ -25,8 +25,8 @@ impl Table {
         self.rows.push(cells.to_vec());
     }
 
-    /// Puts the rows in the place of those of the same name, or after the last, in whichever document has the mark
-    /// `<!-- peers NAME -->`, or `<!-- peers NAME aws-lc-rs -->` where AWS-LC verifies.
+    /// Puts the rows in the place of those of the same name, or where their number belongs, in whichever document has
+    /// the mark `<!-- peers NAME -->`, or `<!-- peers NAME aws-lc-rs -->` where AWS-LC verifies.
     pub(crate) fn write(&self) {
         let feature = if cfg!(feature = "aws-lc-rs") { " aws-lc-rs" } else { "" };
         for document in DOCUMENTS {
@@ -43,10 +43,17 @@ impl Table {
                     None => rows.push(new.clone()),
                 }
             }
+            rows.sort_by_key(|row| number(&row[0]));
             let merged = Self { name: self.name, head: self.head.clone(), rows };
             fs::write(&path, format!("{before}{mark}{merged}{after}")).unwrap();
         }
     }
+}
+
+/// The number that a name starts with.
+fn number(name: &str) -> Option<u64> {
+    let digits = name.find(|c: char| !c.is_ascii_digit()).unwrap_or(name.len());
+    name[..digits].parse().ok()
 }
 
 fn cells(line: &str) -> Vec<String> {
