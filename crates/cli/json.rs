@@ -183,7 +183,30 @@ pub(crate) struct Signed {
     pub(crate) key: String,
     pub(crate) signer: String,
     pub(crate) thumbprint: String,
+    pub(crate) timestamps: Vec<NewTimestamp>,
     pub(crate) warnings: Vec<&'static str>,
+}
+
+/// A timestamp that was put on a signature.
+#[derive(Debug, Serialize)]
+pub(crate) struct NewTimestamp {
+    /// Counted as `verify` counts them.
+    signature: usize,
+    kind: &'static str,
+    time: String,
+    signer: String,
+}
+
+impl NewTimestamp {
+    pub(crate) fn list(timestamps: &[chancery::NewTimestamp]) -> Vec<Self> {
+        let one = |stamp: &chancery::NewTimestamp| Self {
+            signature: stamp.signature,
+            kind: stamp.kind.name(),
+            time: stamp.time.time().to_string(),
+            signer: stamp.authority.subject().to_string(),
+        };
+        timestamps.iter().map(one).collect()
+    }
 }
 
 /// What signing a file would do.
@@ -358,7 +381,7 @@ pub(crate) struct Written {
 #[derive(Debug, Serialize)]
 pub(crate) struct Changed {
     pub(crate) schema: u32,
-    /// `removed`, `attached` or `skipped`.
+    /// `removed`, `attached`, `timestamped` or `skipped`.
     pub(crate) r#type: &'static str,
     #[serde(flatten)]
     pub(crate) file: FileName,
@@ -367,6 +390,9 @@ pub(crate) struct Changed {
     /// How many signatures it has now, where that was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) signatures: Option<usize>,
+    /// Those put in, where any was to be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) timestamps: Vec<NewTimestamp>,
 }
 
 /// A step of the quickstart.

@@ -218,7 +218,9 @@ fn a_file_without_the_timestamp_that_was_wanted_gets_it_and_no_second_signature(
         let skipped = with(dead).ends_with(0).object();
         assert_eq!(skipped["type"], "skipped");
         assert_eq!(skipped["warnings"], serde_json::json!(["not-timestamped"]));
-        assert_eq!(with(&server.url).ends_with(0).object()["type"], "timestamped");
+        let stamped = with(&server.url).ends_with(0).object();
+        assert_eq!(stamped["type"], "timestamped");
+        assert_eq!(stamped["timestamps"][0]["signer"], "CN=Stamps");
         assert_eq!(with(&server.url).ends_with(0).object()["journal"], true);
         let name = if more.contains(&"--out") { "out.exe" } else { "a.exe" };
         let signatures = signatures(&place.at(name));

@@ -154,6 +154,47 @@ fn a_signature_is_stamped_as_it_is_made() {
 }
 
 #[test]
+fn what_stamps_were_put_on_is_told() {
+    let server = Server::start();
+    let told = |said: &Value| {
+        assert_eq!(said["timestamps"].as_array().unwrap().len(), 1, "{said}");
+        said["timestamps"][0].clone()
+    };
+    let in_file = |file: &Path, index: usize| {
+        let report = verify(file)["signatures"][index]["timestamps"][0].clone();
+        serde_json::json!({
+            "signature": index,
+            "kind": report["kind"],
+            "time": report["time"],
+            "signer": "CN=Stamps",
+        })
+    };
+    let (_folder, file) = program();
+    let path = file.to_str().unwrap();
+    let json = ["--format", "json"];
+    let said = rsa().sign([&[path, "--digest", "sha256,sha384"][..], &json].concat());
+    assert_eq!(said.ends_with(0).object()["timestamps"], serde_json::json!([]));
+    let stamp = ["timestamp", path, "--index", "1", "--timestamp", &server.url];
+    let said = chancery([&stamp[..], &json].concat()).ends_with(0).object();
+    assert_eq!(told(&said), in_file(&file, 1));
+    let appended = [path, "--append", "--timestamp", &server.url];
+    let said = rsa().sign([&appended[..], &json].concat()).ends_with(0).object();
+    assert_eq!(told(&said), in_file(&file, 2));
+
+    let said = chancery(stamp).ends_with(0).stdout;
+    let time = in_file(&file, 1)["time"].as_str().unwrap().trim_end_matches('Z').to_owned();
+    assert!(said.starts_with(&format!("{path}: timestamped {time}")), "{said}");
+    assert!(said.trim_end().ends_with(" by CN=Stamps"), "{said}");
+    let replaced = [path, "--replace", "--digest", "sha256", "--timestamp-legacy", &server.url];
+    let said = rsa().sign(replaced).ends_with(0).stdout;
+    let time = in_file(&file, 0)["time"].as_str().unwrap().to_owned();
+    assert!(
+        said.contains(&format!(": signed, timestamped {time} by CN=Stamps (sha256:")),
+        "{said}"
+    );
+}
+
+#[test]
 fn signatures_that_are_there_are_stamped_one_by_one() {
     let server = Server::start();
     let (_folder, program) = program();

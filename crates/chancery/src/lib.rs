@@ -96,7 +96,10 @@ pub use signer::{Objection, Signer};
 pub use signing::{
     IfSigned, Outcome, SignFileOptions, Signed, sign_and_stamp_file, sign_file, sign_file_in_stages,
 };
-pub use stamping::{StampFileOptions, Stamping, timestamp_file, timestamp_file_in_stages};
+pub use stamping::{
+    NewTimestamp, StampFileOptions, Stamping, TimestampedFile, timestamp_file,
+    timestamp_file_in_stages,
+};
 pub use stores::{Bound, KeyWanted, Stored, Stores};
 pub use verifying::{VerifiedFile, verify_file, verify_file_in_stages};
 

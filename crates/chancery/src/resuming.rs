@@ -45,7 +45,10 @@ pub(crate) fn take_up(
             file = file.in_place()?;
         }
         match stamp_signature(file, index, stamping.timestamper(), now, stages) {
-            Ok(_) => done.outcome = Outcome::Stamped,
+            Ok(stamped) => {
+                done.outcome = Outcome::Stamped;
+                done.timestamps.extend(stamped.timestamps);
+            }
             Err(error)
                 if matches!(error.kind(), ErrorKind::Timestamp(_)) && !stamping.is_required() =>
             {

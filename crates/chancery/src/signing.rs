@@ -14,7 +14,7 @@ use crate::batch::Stages;
 use crate::journal::{Noted, Short, signatures_of};
 use crate::resuming::take_up;
 use crate::rewriting::{Measured, Rewriting};
-use crate::stamping::Stamping;
+use crate::stamping::{NewTimestamp, Stamping};
 use crate::writer::mend_file;
 use crate::{Error, ErrorKind};
 
@@ -97,6 +97,8 @@ pub struct Signed {
     pub digests: Vec<(DigestAlgorithm, Vec<u8>)>,
     /// What a person should know, by stable names.
     pub warnings: Vec<&'static str>,
+    /// The timestamps that were put on signatures.
+    pub timestamps: Vec<NewTimestamp>,
     /// Why signatures have no timestamp, where they should have had one.
     pub unstamped: Vec<String>,
 }
@@ -214,15 +216,21 @@ pub fn sign_file_in_stages(
     if written.is_err() {
         witness.tell_not_written()?;
     }
-    let (output, unstamped) = written?;
+    let Written { output, timestamps, unstamped } = written?;
     if !unstamped.is_empty() {
         warnings.push("not-timestamped");
     }
-    Ok(Signed { outcome: Outcome::Signed, output, digests, warnings, unstamped })
+    Ok(Signed { outcome: Outcome::Signed, output, digests, warnings, timestamps, unstamped })
 }
 
-/// Has the key sign what was measured, has it stamped, and puts the file in its place. Returns where it is, and why
-/// signatures have no timestamp.
+/// What [`Signed`] says that is known only when the file is in its place.
+struct Written {
+    output: PathBuf,
+    timestamps: Vec<NewTimestamp>,
+    unstamped: Vec<String>,
+}
+
+/// Has the key sign what was measured, has it stamped, and puts the file in its place.
 fn sign_measured(
     file: Measured,
     mut set: SignatureSet,
@@ -230,19 +238,20 @@ fn sign_measured(
     stamping: Option<Stamping<'_>>,
     stages: &Stages,
     witness: &mut Witness<'_>,
-) -> Result<(PathBuf, Vec<String>), Error> {
+) -> Result<Written, Error> {
     let made = add_signatures(&mut set, &file, options, stages, witness)?;
-    let mut unstamped = Vec::new();
-    for index in made {
+    let (mut timestamps, mut unstamped) = (Vec::new(), Vec::new());
+    for &index in &made {
         if let Some(stamping) = stamping {
             unstamped.extend(stamping.stamp(witness.path, &mut set, index, stages)?);
         }
     }
     let certificate = witness.identity.certificate();
     let output = file.replace(&set.entries(), options.reread, witness.now, stages, |report| {
+        timestamps = made.iter().flat_map(|&index| NewTimestamp::of(report, index)).collect();
         options.signatures().all(|made| is_in(report, certificate, made))
     })?;
-    Ok((output, unstamped))
+    Ok(Written { output, timestamps, unstamped })
 }
 
 /// Writes what the key signs into the log, where there is one.
@@ -409,12 +418,20 @@ pub(crate) fn digests_in(
     Some(digests.collect())
 }
 
+/// Describes a file that nothing was written to.
 pub(crate) const fn untouched(
     outcome: Outcome,
     output: PathBuf,
     digests: Vec<(DigestAlgorithm, Vec<u8>)>,
 ) -> Signed {
-    Signed { outcome, output, digests, warnings: Vec::new(), unstamped: Vec::new() }
+    Signed {
+        outcome,
+        output,
+        digests,
+        warnings: Vec::new(),
+        timestamps: Vec::new(),
+        unstamped: Vec::new(),
+    }
 }
 
 /// Refuses to append to a signature that does not hold: the file was changed since, or nobody can check it.

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use chancery_authenticode::{Request, SignatureSet};
-use chancery_timestamp::{Stamp, Timestamper};
-use chancery_x509::Time;
+use chancery_authenticode::{Report, Request, SignatureSet};
+use chancery_timestamp::{GenTime, Stamp, TimestampKind, Timestamper};
+use chancery_x509::{Certificate, Time};
 
 use crate::batch::{Stage, Stages};
 use crate::rewriting::Rewriting;
@@ -79,6 +79,42 @@ impl<'a> Stamping<'a> {
     }
 }
 
+/// A timestamp that was put on a signature, as the file has it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct NewTimestamp {
+    /// Of which signature, counted as a report counts them.
+    pub signature: usize,
+    /// Which kind it is.
+    pub kind: TimestampKind,
+    /// When it says it was made.
+    pub time: GenTime,
+    /// The certificate of who made it.
+    pub authority: Certificate,
+}
+
+impl NewTimestamp {
+    /// Takes from a report what it says of the timestamps of one signature.
+    pub(crate) fn of(report: &Report, signature: usize) -> Vec<Self> {
+        let stamps = report.signatures.get(signature).map_or(&[][..], |one| &one.timestamps);
+        let stamps = stamps.iter().filter_map(|stamp| {
+            let (kind, time, authority) = (stamp.kind, stamp.time?, stamp.signer.clone()?);
+            Some(Self { signature, kind, time, authority })
+        });
+        stamps.collect()
+    }
+}
+
+/// A file of which a signature was stamped.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TimestampedFile {
+    /// Where the file is.
+    pub output: PathBuf,
+    /// The timestamps the signature has now.
+    pub timestamps: Vec<NewTimestamp>,
+}
+
 /// How a signature that is there already is stamped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -91,8 +127,7 @@ pub struct StampFileOptions {
     pub strip: bool,
 }
 
-/// Stamps one signature of a file, in the place of timestamps it has, and returns where the file is. The file
-/// changes in one step or not at all.
+/// Stamps one signature of a file, in the place of timestamps it has. The file changes in one step or not at all.
 ///
 /// # Errors
 /// [`ErrorKind::NoSuchSignature`]; [`ErrorKind::BrokenSignature`] where the signature does not hold: a timestamp
@@ -103,7 +138,7 @@ pub fn timestamp_file(
     timestamper: &dyn Timestamper,
     now: Time,
     options: &StampFileOptions,
-) -> Result<PathBuf, Error> {
+) -> Result<TimestampedFile, Error> {
     timestamp_file_in_stages(path, timestamper, now, options, &Stages::alone())
 }
 
@@ -117,7 +152,7 @@ pub fn timestamp_file_in_stages(
     now: Time,
     options: &StampFileOptions,
     stages: &Stages,
-) -> Result<PathBuf, Error> {
+) -> Result<TimestampedFile, Error> {
     mend_file(path, false, stages.left_overs())?;
     let (file, _) = Rewriting::open_mended(
         path,
@@ -137,7 +172,7 @@ pub(crate) fn stamp_signature(
     timestamper: &dyn Timestamper,
     now: Time,
     stages: &Stages,
-) -> Result<PathBuf, Error> {
+) -> Result<TimestampedFile, Error> {
     let path = file.path().to_owned();
     let path = path.as_path();
     let mut set = SignatureSet::read(&file.embedded).map_err(|error| file.failed(error))?;
@@ -163,11 +198,14 @@ pub(crate) fn stamp_signature(
         ));
     }
     Stamping::new(timestamper).required().stamp(path, &mut set, index, stages)?;
-    file.replace(&set.entries(), false, now, stages, |after| {
+    let mut timestamps = Vec::new();
+    let output = file.replace(&set.entries(), false, now, stages, |after| {
+        timestamps = NewTimestamp::of(after, index);
         after.signatures.len() == before.signatures.len()
             && after
                 .signatures
                 .get(index)
                 .is_some_and(|one| holds(one) && !one.timestamps.is_empty())
-    })
+    })?;
+    Ok(TimestampedFile { output, timestamps })
 }

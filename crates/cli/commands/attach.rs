@@ -68,6 +68,7 @@ fn show(args: &Attach, attached: &Attached, ui: &mut Ui) {
         file: json::FileName::new(&args.file),
         output: json::OutputName::new(&attached.output),
         signatures: None,
+        timestamps: Vec::new(),
     };
     ui.success(&object, || format!("{}: {word}", shown(&attached.output)));
 }

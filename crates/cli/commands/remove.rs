@@ -75,6 +75,7 @@ fn show(args: &Remove, file: &Path, removed: &Removed, ui: &mut Ui) {
         file: json::FileName::new(file),
         output: json::OutputName::new(&removed.output),
         signatures: Some(removed.left),
+        timestamps: Vec::new(),
     };
     ui.success(&object, || {
         let what = if args.unsigned_attributes { "unsigned attributes removed" } else { "removed" };

@@ -20,7 +20,7 @@ use chancery::{
 use self::job::SignJob;
 use crate::args::{SchemeName, Sign};
 use crate::batch;
-use crate::commands::timestamp::timestamper;
+use crate::commands::timestamp::{timestamped, timestamper};
 use crate::commands::{certificates, now, scheme};
 use crate::exit::Exit;
 use crate::json;
@@ -275,7 +275,7 @@ fn show(
     let certificate = identity.certificate();
     let (word, kind) = match signed.outcome {
         Outcome::Skipped => ("left alone, signed already", "skipped"),
-        Outcome::Stamped => ("timestamped, signed already", "timestamped"),
+        Outcome::Stamped => ("signed already", "timestamped"),
         Outcome::LeftAlone => ("left alone, not signed by that certificate", "left-alone"),
         _ => ("signed", "signed"),
     };
@@ -290,6 +290,7 @@ fn show(
         key: key.to_owned(),
         signer: certificate.subject().to_string(),
         thumbprint: json::hex(&certificate.thumbprint_sha1()),
+        timestamps: json::NewTimestamp::list(&signed.timestamps),
         warnings: signed.warnings.clone(),
     };
     for warning in &signed.warnings {
@@ -302,7 +303,11 @@ fn show(
         let digest =
             |(algorithm, digest): &(_, Vec<u8>)| format!("{algorithm}:{}", json::hex(digest));
         let digests: Vec<_> = signed.digests.iter().map(digest).collect();
-        format!("{}: {word} ({})", shown(&signed.output), digests.join(", "))
+        let stamped = match &signed.timestamps[..] {
+            [] => String::new(),
+            timestamps => format!(", {}", timestamped(timestamps)),
+        };
+        format!("{}: {word}{stamped} ({})", shown(&signed.output), digests.join(", "))
     });
 }
 

@@ -1,13 +1,15 @@
 //! `chancery timestamp`
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use chancery::batch::{Listed, Stages};
 use chancery::chain::TrustAnchors;
 use chancery::timestamp::http::{HttpSettings, HttpTimestamper, TimestampServer};
 use chancery::timestamp::{StampError, TimestampKind};
-use chancery::{Error, ErrorKind, StampFileOptions, timestamp_file_in_stages};
+use chancery::{
+    Error, ErrorKind, NewTimestamp, StampFileOptions, TimestampedFile, timestamp_file_in_stages,
+};
 
 use crate::args::{StampOptions, Timestamp};
 use crate::batch::{self, Job};
@@ -35,7 +37,7 @@ struct StampJob<'a> {
 }
 
 impl Job for StampJob<'_> {
-    type Done = Result<PathBuf, Error>;
+    type Done = Result<TimestampedFile, Error>;
 
     fn work(&self, file: &Listed, stages: &Stages) -> Self::Done {
         let mut options = StampFileOptions::default();
@@ -50,13 +52,13 @@ impl Job for StampJob<'_> {
     }
 
     fn written<'a>(&self, done: &'a Self::Done) -> Option<&'a Path> {
-        done.as_deref().ok()
+        done.as_ref().ok().map(|stamped| stamped.output.as_path())
     }
 
     fn show(&self, file: &Path, done: Self::Done, ui: &mut Ui) -> Exit {
         match done {
-            Ok(output) => {
-                show(file, &output, ui);
+            Ok(stamped) => {
+                show(file, &stamped, ui);
                 Exit::Done
             }
             Err(error) => ui.error(&error, Some(file)),
@@ -105,13 +107,23 @@ pub(super) fn timestamper(options: &StampOptions) -> Result<Option<HttpTimestamp
     HttpTimestamper::new(servers, how).map(Some).map_err(failed)
 }
 
-fn show(file: &Path, output: &Path, ui: &mut Ui) {
+/// Says when signatures were timestamped, and by whom.
+pub(super) fn timestamped(timestamps: &[NewTimestamp]) -> String {
+    let one = |stamp: &NewTimestamp| format!("{} by {}", stamp.time, stamp.authority.subject());
+    let all: Vec<_> = timestamps.iter().map(one).collect();
+    format!("timestamped {}", all.join(" and "))
+}
+
+fn show(file: &Path, stamped: &TimestampedFile, ui: &mut Ui) {
     let object = json::Changed {
         schema: 1,
         r#type: "timestamped",
         file: json::FileName::new(file),
-        output: json::OutputName::new(output),
+        output: json::OutputName::new(&stamped.output),
         signatures: None,
+        timestamps: json::NewTimestamp::list(&stamped.timestamps),
     };
-    ui.success(&object, || format!("{}: timestamped", shown(output)));
+    ui.success(&object, || {
+        format!("{}: {}", shown(&stamped.output), timestamped(&stamped.timestamps))
+    });
 }
