@@ -341,7 +341,7 @@ pub(crate) struct IfSigned {
     /// Add to the signatures a file has, where they hold
     #[arg(long)]
     pub(crate) append: bool,
-    /// Leave files alone that carry a valid signature by this certificate
+    /// Leave files alone that carry a valid signature by this certificate; they are not copied to --out
     #[arg(long)]
     pub(crate) skip_signed: bool,
 }

@@ -12,7 +12,6 @@ use crate::batch::Stages;
 use crate::rewriting::Rewriting;
 use crate::signing::{IfSigned, holds};
 use crate::verifying::open_subject;
-use crate::writer::mend_file;
 use crate::{Error, ErrorKind, read_small_file};
 
 /// The label of a signature in PEM (RFC 7468 section 8).
@@ -87,7 +86,6 @@ pub fn attach_signature(
     options: &AttachOptions,
 ) -> Result<Attached, Error> {
     let stages = Stages::alone();
-    mend_file(path, false, stages.left_overs())?;
     let (file, _) = Rewriting::open_mended(
         path,
         options.output.as_deref(),

@@ -7,7 +7,6 @@ use chancery_x509::Time;
 
 use crate::batch::Stages;
 use crate::rewriting::Rewriting;
-use crate::writer::mend_file;
 use crate::{Error, ErrorKind};
 
 /// What is taken out of a file.
@@ -75,7 +74,6 @@ pub fn remove_signatures_in_stages(
     options: &RemoveOptions,
     stages: &Stages,
 ) -> Result<Removed, Error> {
-    mend_file(path, false, stages.left_overs())?;
     let (mut file, _) = Rewriting::open_mended(
         path,
         options.output.as_deref(),

@@ -14,7 +14,9 @@ use chancery_x509::Time;
 use crate::batch::{Stage, Stages};
 use crate::unlisted::{self, Unlisted};
 use crate::verifying::{Input, open_subject_as, verify_subject};
-use crate::writer::{Draft, Drafted, LeftOvers, hold_to_read, mend_renamed_file, release};
+use crate::writer::{
+    Draft, Drafted, LeftOvers, hold_to_read, mend_file, mend_renamed_file, release,
+};
 use crate::{Error, ErrorKind};
 
 /// A file that is being signed or unsigned.
@@ -76,11 +78,11 @@ impl Rewriting {
         })
     }
 
-    /// Does the same, and looks for what a killed run left in the file when it had another name: it is taken back. Tells
-    /// whether there was something.
+    /// Takes back what a killed run left in the file, under this name or another, and opens it. Tells whether there was
+    /// something.
     ///
     /// # Errors
-    /// As [`open`](Self::open) and [`mend_renamed_file`].
+    /// As [`open`](Self::open), [`mend_file`] and [`mend_renamed_file`].
     pub(crate) fn open_mended(
         path: &Path,
         output: Option<&Path>,
@@ -89,16 +91,17 @@ impl Rewriting {
         take_over: bool,
         left_overs: &LeftOvers,
     ) -> Result<(Self, bool), Error> {
+        let mended = mend_file(path, take_over, left_overs)?;
         let mut file = Self::open(path, output, doing, strip)?;
         if !file.looks_unfinished()? {
-            return Ok((file, false));
+            return Ok((file, mended));
         }
         // As long as we read it, it cannot be held to be mended.
         drop(file);
-        let mended = mend_renamed_file(path, take_over, left_overs)?;
+        let under_another_name = mend_renamed_file(path, take_over, left_overs)?;
         let mut file = Self::open(path, output, doing, strip)?;
         file.looks_unfinished()?;
-        Ok((file, mended))
+        Ok((file, mended || under_another_name))
     }
 
     /// Tells whether this is what a run may leave that is killed while it writes into the file.

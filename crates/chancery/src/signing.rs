@@ -161,14 +161,15 @@ pub fn sign_file_in_stages(
     stamping: Option<Stamping<'_>>,
     stages: &Stages,
 ) -> Result<Signed, Error> {
-    let mut mended = mend_file(path, options.force, stages.left_overs())?;
-    if let Some(noted) = &options.resumed
-        && let Some(done) =
-            take_up(path, noted, identity.certificate(), now, options, stamping, stages)?
-    {
-        return Ok(done);
+    let mut mended = false;
+    if let Some(noted) = &options.resumed {
+        mended = mend_file(path, options.force, stages.left_overs())?;
+        let done = take_up(path, noted, identity.certificate(), now, options, stamping, stages)?;
+        if let Some(done) = done {
+            return Ok(done);
+        }
     }
-    let (mut file, under_another_name) = Rewriting::open_mended(
+    let (mut file, mended_now) = Rewriting::open_mended(
         path,
         options.output.as_deref(),
         "sign",
@@ -176,7 +177,7 @@ pub fn sign_file_in_stages(
         options.force,
         stages.left_overs(),
     )?;
-    mended |= under_another_name;
+    mended |= mended_now;
     if options.in_place {
         file = file.in_place()?;
     }

@@ -9,7 +9,6 @@ use chancery_x509::{Certificate, Time};
 use crate::batch::{Stage, Stages};
 use crate::rewriting::Rewriting;
 use crate::signing::holds;
-use crate::writer::mend_file;
 use crate::{Error, ErrorKind};
 
 /// How signatures are stamped as they are made.
@@ -153,7 +152,6 @@ pub fn timestamp_file_in_stages(
     options: &StampFileOptions,
     stages: &Stages,
 ) -> Result<TimestampedFile, Error> {
-    mend_file(path, false, stages.left_overs())?;
     let (file, _) = Rewriting::open_mended(
         path,
         options.output.as_deref(),
