@@ -43,11 +43,17 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
         ErrorKind::SignerUnfit => {
             one("get another certificate:  chancery csr new --like CERT --key KEY".into())
         }
-        ErrorKind::BrokenSignature => vec![
-            format!("see what is wrong with it:  chancery verify {file}"),
-            "put the new signature in its place:  --replace".into(),
-            "or append in spite of it:  --force".into(),
-        ],
+        ErrorKind::BrokenSignature => {
+            let mut hints = vec![format!("see what is wrong with it:  chancery verify {file}")];
+            let text = error.to_string();
+            if text.contains("nothing is appended") {
+                hints.push("put the new signature in its place:  --replace".into());
+                hints.push("or append in spite of it:  --force".into());
+            } else if text.contains("is not replaced") {
+                hints.push("where the file is as it should be, replace it:  --force".into());
+            }
+            hints
+        }
         ErrorKind::ForeignSignature => {
             one(format!("see what a signature of it would carry:  chancery digest {file}"))
         }
@@ -93,7 +99,10 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
             if let Some(hint) = for_authority(&error.to_string()) {
                 one(hint.into())
             } else if error.to_string().contains("hard links") {
-                one("write to another file:  --out PATH".into())
+                vec![
+                    "write to another file:  --out PATH".into(),
+                    "or sign it under all its names:  chancery sign --append-in-place".into(),
+                ]
             } else if error.to_string().contains("no certificate was given") {
                 let mut hints = vec!["name the signer's certificate:  --cert FILE".to_owned()];
                 if error.to_string().contains("pkcs11:") {

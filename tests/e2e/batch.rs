@@ -341,6 +341,8 @@ fn what_was_changed_since_the_old_certificate_signed_it_is_not_signed_again() {
     let args = ["--replace", "--signed-by", &thumbprint, paths[0].to_str().unwrap()];
     let run = ec().sign(args).ends_with(1);
     assert!(run.stderr.contains("does not hold"), "{}", run.stderr);
+    assert!(run.stderr.contains("replace it:  --force"), "{}", run.stderr);
+    assert!(!run.stderr.contains("--replace"), "{}", run.stderr);
     assert_eq!(fs::read(&paths[0]).unwrap(), changed);
     ec().sign(args.iter().chain(&["--force"])).ends_with(0);
 }

@@ -12,7 +12,7 @@ use chancery_testkit::oracles::Oracles;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{chancery, command, names, program, rsa};
+use crate::support::{chancery, command, names, program, rsa, section_offset};
 
 const EXTENSIONS: &str = "
 [req]
@@ -192,6 +192,23 @@ fn what_stamps_were_put_on_is_told() {
         said.contains(&format!(": signed, timestamped {time} by CN=Stamps (sha256:")),
         "{said}"
     );
+}
+
+#[test]
+fn no_signature_that_does_not_hold_is_stamped() {
+    let (_folder, file) = program();
+    let path = file.to_str().unwrap();
+    rsa().sign([path]).ends_with(0);
+    let mut changed = fs::read(&file).unwrap();
+    let offset = section_offset(&changed).unwrap();
+    changed[usize::try_from(offset).unwrap()] ^= 1;
+    fs::write(&file, &changed).unwrap();
+    // Nobody is asked.
+    let refused = chancery(["timestamp", path, "--timestamp", &nowhere()]).ends_with(1);
+    assert!(refused.stderr.contains("signature 0 of"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("chancery verify"), "{}", refused.stderr);
+    assert!(!refused.stderr.contains("--replace"), "{}", refused.stderr);
+    assert_eq!(fs::read(&file).unwrap(), changed);
 }
 
 #[test]

@@ -74,8 +74,7 @@ impl Target {
                 #[cfg(unix)]
                 if metadata.is_file() && links > 1 {
                     let text = format!(
-                        "{} has {links} hard links; replacing it would split them: sign it with \
-                         --append-in-place",
+                        "{} has {links} hard links; replacing it would split them",
                         path.display()
                     );
                     return Err(Error::new(ErrorKind::Usage, text));
