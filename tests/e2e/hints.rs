@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 
+use chancery_testkit::openssl::openssl;
 use chancery_testkit::softhsm::SoftHsm;
 
 use crate::support::{Run, chancery, ec, program, rsa, run};
@@ -253,7 +254,7 @@ fn an_authority_that_may_not_sign_certificates_is_told_from_one_that_may() {
     let folder = tempfile::tempdir().unwrap();
     let [pem, key] = ["ca.pem", "ca.key"].map(|name| folder.path().join(name));
     let (pem, key) = (pem.to_str().unwrap(), key.to_str().unwrap());
-    let make = chancery_testkit::openssl::openssl([
+    let make = openssl([
         "req",
         "-x509",
         "-nodes",
@@ -275,4 +276,115 @@ fn an_authority_that_may_not_sign_certificates_is_told_from_one_that_may() {
     assert!(shown.contains("its key usage is not to sign certificates"), "{shown}");
     let shown = chancery(["cert", "show", rsa().root.to_str().unwrap()]).ends_with(0).stdout;
     assert!(shown.contains("authority    yes"), "{shown}");
+}
+
+#[test]
+fn the_wrong_document_is_called_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let make = |args: &str| {
+        let paths = args.split(' ').map(|word| match word.strip_prefix('@') {
+            Some(name) => at(name),
+            None => word.to_owned(),
+        });
+        let output = openssl(paths);
+        assert!(output.status.success(), "{args}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    fs::write(at("index"), "").unwrap();
+    let config = format!(
+        "[ca]\ndefault_ca = a\n[a]\ndatabase = {}\ndefault_md = sha256\n[req]\ndistinguished_name = n\n[n]\n",
+        at("index")
+    );
+    fs::write(at("cnf"), config).unwrap();
+    for (name, kind) in [("rsa", "rsa:2048"), ("ec", "ec")] {
+        let curve = if name == "ec" { " -pkeyopt ec_paramgen_curve:P-256" } else { "" };
+        make(&format!(
+            "req -config @cnf -new -newkey {kind}{curve} -noenc -keyout @{name} -subj /CN=x -out @{name}.req"
+        ));
+    }
+    make("x509 -req -in @rsa.req -signkey @rsa -out @root");
+    let kinds: [(&str, &[&str]); 6] = [
+        (
+            "a private key",
+            &[
+                "pkcs8 -topk8 -nocrypt -in @rsa -outform der -out @",
+                "pkcs8 -topk8 -in @rsa -passout pass:x -outform der -out @",
+                "rsa -in @rsa -traditional -outform der -out @",
+                "ec -in @ec -outform der -out @",
+            ],
+        ),
+        (
+            "a public key",
+            &[
+                "rsa -in @rsa -pubout -outform der -out @",
+                "rsa -in @rsa -RSAPublicKey_out -outform der -out @",
+                "ec -in @ec -pubout -outform der -out @",
+            ],
+        ),
+        (
+            "a certificate",
+            &[
+                // Of version 1, and of version 3.
+                "x509 -in @root -outform der -out @",
+                "req -config @cnf -x509 -key @ec -subj /CN=x -addext keyUsage=cRLSign -outform der -out @",
+            ],
+        ),
+        (
+            "a certification request",
+            &[
+                "req -in @rsa.req -outform der -out @",
+                "req -config @cnf -new -key @ec -subj / -outform der -out @",
+            ],
+        ),
+        (
+            "a revocation list",
+            &[
+                "ca -config @cnf -gencrl -keyfile @rsa -cert @root -crldays 1 -out @crl",
+                "crl -in @crl -outform der -out @",
+            ],
+        ),
+        ("a PKCS#7 signature or bundle", &["crl2pkcs7 -in @crl -outform der -out @"]),
+    ];
+    let wrong = at("wrong");
+    for (kind, ways) in kinds {
+        for way in ways {
+            let is_step = !way.ends_with('@');
+            make(&way.strip_suffix('@').map_or((*way).to_owned(), |way| format!("{way}@wrong")));
+            if is_step {
+                continue;
+            }
+            let (root, signer) =
+                (rsa().root.to_str().unwrap(), rsa().certificate.to_str().unwrap());
+            let asked: [(&str, &[&str]); 3] = [
+                ("certificate", &["cert", "show", &wrong]),
+                ("certification request", &["csr", "show", &wrong]),
+                ("revocation list", &["cert", "verify", signer, "--roots", root, "--crl", &wrong]),
+            ];
+            for (wanted, args) in asked {
+                let said = chancery(args);
+                if kind.strip_prefix("a ") == Some(wanted) {
+                    said.ends_with(0);
+                    continue;
+                }
+                let expected = format!("no {wanted} in it: what it has is {kind}");
+                assert!(said.stderr.contains(&expected), "{way}: {}", said.stderr);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_broken_document_is_not_taken_for_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.der");
+    let pem = fs::read(&rsa().certificate).unwrap();
+    let mut der = chancery::x509::read_documents(&pem).unwrap().remove(0).der;
+    // A UTCTime of 13 characters.
+    let time = der.windows(2).position(|pair| pair == [0x17, 13]).unwrap();
+    der[time] ^= 1;
+    for (cut, what) in [(der.len(), "bad DER at byte"), (der.len() - 1, "neither PEM nor DER")] {
+        fs::write(&broken, &der[..cut]).unwrap();
+        let said = chancery(["cert", "show", broken.to_str().unwrap()]).ends_with(3).stderr;
+        assert!(said.contains(what), "{said}");
+    }
 }

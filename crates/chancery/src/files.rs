@@ -44,7 +44,10 @@ pub fn read_crls(path: &Path) -> Result<Vec<Crl>, Error> {
     let lists: Vec<Crl> = documents
         .iter()
         .filter(|document| matches!(document.label.as_deref(), None | Some("X509 CRL")))
-        .map(|document| Crl::from_der(&document.der).map_err(malformed))
+        .map(|document| {
+            Crl::from_der(&document.der)
+                .map_err(|error| malformed(error.or_other_document("revocation list", document)))
+        })
         .collect::<Result<_, _>>()?;
     if lists.is_empty() {
         return Err(malformed(chancery_x509::Error::no_document("revocation list", &documents)));

@@ -20,6 +20,7 @@ mod error;
 mod extensions;
 mod identity;
 mod issuance;
+mod kind;
 mod name;
 pub mod oid;
 mod pem;

@@ -3,7 +3,7 @@
 use pem_rfc7468::{Decoder, LineEnding};
 
 use crate::asn1::Tlv;
-use crate::{Certificate, Error};
+use crate::{Certificate, Error, kind};
 
 /// One thing found in a file.
 #[derive(Clone, PartialEq, Eq)]
@@ -91,7 +91,10 @@ pub fn read_certificates(bytes: &[u8]) -> Result<Vec<Certificate>, Error> {
                 None | Some("CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE")
             )
         })
-        .map(|document| Certificate::from_der(&document.der))
+        .map(|document| {
+            Certificate::from_der(&document.der)
+                .map_err(|error| error.or_other_document("certificate", document))
+        })
         .collect::<Result<_, _>>()?;
     if certificates.is_empty() {
         return Err(Error::no_document("certificate", &read_documents(bytes)?));
@@ -122,6 +125,20 @@ impl Error {
             return Self::NoDocument { wanted };
         }
         Self::OtherDocument { wanted, found: found.join(", ") }
+    }
+}
+
+impl Error {
+    /// Says, where a document without a label could not be read as the kind wanted, that it is another, if it looks like
+    /// one: whoever gave a key for a certificate gave the wrong file, not a broken one.
+    #[must_use]
+    pub fn or_other_document(self, wanted: &'static str, document: &Document) -> Self {
+        match (document.label.as_deref(), kind::guess(&document.der)) {
+            (None, Some(found)) if found.strip_prefix("a ") != Some(wanted) => {
+                Self::OtherDocument { wanted, found: found.to_owned() }
+            }
+            _ => self,
+        }
     }
 }
 

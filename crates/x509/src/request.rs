@@ -105,6 +105,7 @@ impl UnverifiedRequest {
         let request =
             request.ok_or_else(|| Error::no_document("certification request", &documents))?;
         Self::from_der(&request.der)
+            .map_err(|error| error.or_other_document("certification request", request))
     }
 
     /// Returns the DER.
