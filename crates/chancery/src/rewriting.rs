@@ -202,6 +202,7 @@ impl Rewriting {
             true => Draft::in_place(&self.output)?,
             false => Draft::copy(&self.output, self.unchanged.before.clone(), stages.left_overs())?,
         };
+        self.follow(&draft)?;
         let held = self.keep_held(&draft)?;
         #[cfg(unix)]
         self.read_from_copy(&mut draft)?;
@@ -259,6 +260,22 @@ impl Rewriting {
         Ok(original.into_iter().chain(elsewhere).collect())
     }
 
+    /// Reads the file anew where it became another of the same contents when it was opened to be written to: a folder
+    /// that is laid over others, as those of containers are (overlayfs), copies it then.
+    fn follow(&mut self, draft: &Draft) -> Result<(), Error> {
+        let failed = |error| Error::io("read", &self.path, error);
+        let Some(opened) = draft.metadata().map_err(failed)? else { return Ok(()) };
+        if !self.unchanged.is_copied(&opened) {
+            return Ok(());
+        }
+        let anew = Self::open(&self.path, Some(&self.output), self.doing, false)?;
+        // What was decided is for these signatures. With others, it is found to have changed when it is held.
+        if anew.embedded == self.embedded {
+            *self = Self { in_place: true, unlisted: self.unlisted, ..anew };
+        }
+        Ok(())
+    }
+
     /// Has the file copied from here on, and read in the copy.
     #[cfg(unix)]
     fn read_from_copy(&mut self, draft: &mut Draft) -> Result<(), Error> {
@@ -308,6 +325,12 @@ impl Unchanged {
         let now = std::fs::metadata(&self.path)
             .map_err(|error| Error::io("read again", &self.path, error))?;
         self.check_is(&now)
+    }
+
+    /// Tells whether an open file is another, with the length and the time of this one.
+    fn is_copied(&self, now: &Metadata) -> bool {
+        let like = |metadata: &Metadata| (metadata.len(), metadata.modified().ok());
+        identity_of(&self.before) != identity_of(now) && like(&self.before) == like(now)
     }
 
     /// Checks that an open file is this one, and as it was.
@@ -521,5 +544,58 @@ mod tests {
         }
         let left = std::fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(left, 1, "no copy is left behind");
+    }
+
+    /// Puts another file in the place of one, with the time it had.
+    #[cfg(unix)]
+    fn put_in_place(path: &Path, contents: &[u8]) {
+        let other = path.with_extension("other");
+        std::fs::write(&other, contents).unwrap();
+        let time = std::fs::metadata(path).unwrap().modified().unwrap();
+        File::options().write(true).open(&other).unwrap().set_modified(time).unwrap();
+        std::fs::rename(other, path).unwrap();
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_that_is_copied_when_it_is_opened_to_be_written_to_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.exe");
+        let image = tiny_pe(&TinyPe { overlay: vec![7; 300_000], ..TinyPe::default() });
+        let request = Request::digests([DigestAlgorithm::Sha256]);
+        let measured = |now: &dyn Fn()| {
+            std::fs::write(&path, &image).unwrap();
+            let file = Rewriting::open(&path, None, "sign", false).unwrap().in_place().unwrap();
+            now();
+            file.measure(&request, &Stages::alone())
+        };
+        let digest = |measured: Measured| {
+            measured.measurement.digest(DigestAlgorithm::Sha256).unwrap().to_vec()
+        };
+        let mut other = image.clone();
+        *other.last_mut().unwrap() ^= 1;
+        let expected = digest(measured(&|| ()).unwrap());
+        assert_eq!(digest(measured(&|| put_in_place(&path, &image)).unwrap()), expected);
+        // What is written to is what is measured, whatever was there before.
+        assert_ne!(digest(measured(&|| put_in_place(&path, &other)).unwrap()), expected);
+
+        // At another time, and with signatures nobody has seen.
+        let refused = measured(&|| {
+            put_in_place(&path, &image);
+            let long_ago = std::time::SystemTime::UNIX_EPOCH;
+            File::options().write(true).open(&path).unwrap().set_modified(long_ago).unwrap();
+        });
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Changed);
+        let mut signed = image.clone();
+        signed.truncate(image.len() - 16);
+        let layout = chancery_pe::Layout::parse(&mut image.as_slice()).unwrap();
+        let slot = layout.checksum_offset() + if layout.is_pe32_plus() { 80 } else { 64 };
+        let slot = usize::try_from(slot).unwrap();
+        let table = u32::try_from(signed.len()).unwrap();
+        signed[slot..slot + 4].copy_from_slice(&table.to_le_bytes());
+        signed[slot + 4..slot + 8].copy_from_slice(&16_u32.to_le_bytes());
+        signed.extend([16, 0, 0, 0, 0, 2, 2, 0, 0x30, 0, 0, 0, 0, 0, 0, 0]);
+        let refused = measured(&|| put_in_place(&path, &signed));
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Changed);
     }
 }

@@ -219,6 +219,14 @@ impl Draft {
         }
     }
 
+    /// Looks at the file that will be changed, as it is open.
+    pub(crate) fn metadata(&self) -> io::Result<Option<Metadata>> {
+        match self {
+            Self::Copy(_) => Ok(None),
+            Self::InPlace(in_place) => in_place.metadata().map(Some),
+        }
+    }
+
     /// Holds the file that will be changed, where it still is what was read of it.
     ///
     /// # Errors

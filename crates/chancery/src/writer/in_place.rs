@@ -1,6 +1,6 @@
 //! A change written into the file itself, without a copy.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -51,6 +51,10 @@ impl InPlace {
         }
         let metadata = self.file.metadata();
         original.check_is(&metadata.map_err(|error| Error::io("read", &self.target, error))?)
+    }
+
+    pub(super) fn metadata(&self) -> io::Result<Metadata> {
+        self.file.metadata()
     }
 
     /// Returns another handle of the same opening.
