@@ -11,6 +11,7 @@ use std::path::Path;
 use chancery::key::DigestAlgorithm;
 use chancery::{Error, ErrorKind};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::shown::encoded;
 
@@ -50,6 +51,30 @@ impl FileName {
         let text = crate::shown::shown(path);
         Self { file: shown(path), file_encoded: encoded_name(path), text }
     }
+}
+
+/// Adds the name of the file that an object is about.
+pub(crate) fn about(file: &Path, mut object: Value) -> Value {
+    if let (Value::Object(fields), Ok(Value::Object(name))) =
+        (&mut object, serde_json::to_value(FileName::new(file)))
+    {
+        fields.extend(name);
+    }
+    object
+}
+
+/// A file that a run left as it was, since the journal says that it is done.
+#[derive(Debug, Serialize)]
+pub(crate) struct DoneBefore {
+    pub(crate) schema: u32,
+    /// `skipped`.
+    pub(crate) r#type: &'static str,
+    #[serde(flatten)]
+    pub(crate) file: FileName,
+    #[serde(flatten)]
+    pub(crate) output: OutputName,
+    /// Always.
+    pub(crate) journal: bool,
 }
 
 /// The file an object says was or would be written.

@@ -221,8 +221,10 @@ fn a_file_without_the_timestamp_that_was_wanted_gets_it_and_no_second_signature(
         let stamped = with(&server.url).ends_with(0).object();
         assert_eq!(stamped["type"], "timestamped");
         assert_eq!(stamped["timestamps"][0]["signer"], "CN=Stamps");
-        assert_eq!(with(&server.url).ends_with(0).object()["journal"], true);
         let name = if more.contains(&"--out") { "out.exe" } else { "a.exe" };
+        let left = with(&server.url).ends_with(0).object();
+        assert_eq!((&left["journal"], &left["output"]), (&true.into(), &stamped["output"]));
+        assert!(left["output"].as_str().unwrap().ends_with(name), "{left}");
         let signatures = signatures(&place.at(name));
         assert_eq!(signatures.len(), 1, "{more:?}");
         assert_eq!(signatures[0]["timestamps"].as_array().unwrap().len(), 1, "{more:?}");

@@ -86,3 +86,33 @@ fn names_that_are_no_text_are_told_apart() {
     assert_eq!(objects[0]["file_encoded"], "a%FE.exe");
     assert_eq!(objects[1]["file_encoded"], "a%FF.exe");
 }
+
+#[cfg(unix)]
+#[test]
+fn every_object_about_a_file_has_its_name_encoded() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().join(OsStr::from_bytes(b"a\xfe b"));
+    let (key, root) = (rsa().key.clone(), rsa().root.clone());
+    let object = |args: &[&OsStr]| {
+        let mut command = command(args);
+        command.args(["--format", "json"]).current_dir(&folder);
+        let object = run(command).object();
+        let encoded = object["file_encoded"].as_str().unwrap_or_default().to_owned();
+        assert!(encoded.ends_with("a%FE b"), "{object}");
+        object
+    };
+    let args = |words: [&'static str; 2]| words.map(OsStr::new);
+    fs::copy(&rsa().certificate, &name).unwrap();
+    object(&[&args(["cert", "modulus"])[..], &[name.as_os_str()]].concat());
+    let roots = ["--roots".as_ref(), root.as_os_str()];
+    object(&[&args(["cert", "verify"])[..], &[name.as_os_str()], &roots].concat());
+    let chain = ["--chain".as_ref(), root.as_os_str()];
+    let pin = rsa().passphrase.as_os_str();
+    let key = ["--key".as_ref(), key.as_ref(), "--pin-file".as_ref(), pin];
+    let signing = [&key[..], &["--cert".as_ref(), name.as_os_str()]].concat();
+    object(&[&args(["cms", "sign"])[..], &[name.as_os_str()], &signing, &chain].concat());
+    fs::write(&name, "").unwrap();
+    object(&[&args(["audit", "verify"])[..], &[name.as_os_str()]].concat());
+}

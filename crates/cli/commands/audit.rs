@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use chancery::{Error, ErrorKind, verify_audit_log};
+use chancery::{Error, ErrorKind, shell_word, verify_audit_log};
 
 use crate::args::Audit;
 use crate::exit::Exit;
@@ -19,10 +19,13 @@ pub(crate) fn run(args: &Audit, ui: &mut Ui) -> Result<Exit, Error> {
         let text = format!("{} is no audit log", file.display());
         return Err(Error::new(ErrorKind::Malformed, text));
     }
-    let object = serde_json::json!({
-        "schema": 1, "type": "audit", "file": json::shown(file), "lines": report.lines,
-        "bytes": report.bytes, "last_hash": report.last_hash, "fault": report.fault,
-    });
+    let object = json::about(
+        file,
+        serde_json::json!({
+            "schema": 1, "type": "audit", "lines": report.lines,
+            "bytes": report.bytes, "last_hash": report.last_hash, "fault": report.fault,
+        }),
+    );
     let file = shown(file);
     match report.fault {
         None => {
@@ -35,7 +38,8 @@ pub(crate) fn run(args: &Audit, ui: &mut Ui) -> Result<Exit, Error> {
             ui.result(&object, || format!("{file}: line {line} does not hold: {fault}"));
             if fault == "unfinished" {
                 let bytes = report.bytes;
-                ui.note(&format!("cut it off to go on with the log:  truncate -s {bytes} {file}"));
+                let word = shell_word(&file);
+                ui.note(&format!("cut it off to go on with the log:  truncate -s {bytes} {word}"));
             }
             Ok(Exit::No)
         }

@@ -33,21 +33,27 @@ pub(crate) fn run(args: &Cert, ui: &mut Ui) -> Result<Exit, Error> {
                     let message = format!("the key of `{}` is no RSA key", certificate.subject());
                     ui.warn(&message);
                     if ui.is_json() {
-                        let object = serde_json::json!({
-                            "schema": 1, "type": "modulus", "file": json::shown(file),
-                            "subject": certificate.subject().to_string(), "modulus": null,
-                            "message": message,
-                        });
+                        let object = json::about(
+                            file,
+                            serde_json::json!({
+                                "schema": 1, "type": "modulus",
+                                "subject": certificate.subject().to_string(), "modulus": null,
+                                "message": message,
+                            }),
+                        );
                         ui.result(&object, String::new);
                     }
                     exit = Exit::No;
                     continue;
                 };
                 let modulus = modulus.to_string();
-                let object = serde_json::json!({
-                    "schema": 1, "type": "modulus", "file": json::shown(file),
-                    "subject": certificate.subject().to_string(), "modulus": modulus,
-                });
+                let object = json::about(
+                    file,
+                    serde_json::json!({
+                        "schema": 1, "type": "modulus",
+                        "subject": certificate.subject().to_string(), "modulus": modulus,
+                    }),
+                );
                 ui.result(&object, || format!("Modulus={modulus}"));
             }
             Ok(exit)
@@ -83,12 +89,15 @@ fn verify(
     });
     fetcher.tell(ui);
     let findings = json::findings(&outcome.findings);
-    let object = serde_json::json!({
-        "schema": 1, "type": "judged", "file": json::shown(file),
-        "subject": leaf.subject().to_string(), "chain": outcome.status.name(),
-        "path": outcome.path.iter().map(|one| one.subject().to_string()).collect::<Vec<_>>(),
-        "findings": findings,
-    });
+    let object = json::about(
+        file,
+        serde_json::json!({
+            "schema": 1, "type": "judged",
+            "subject": leaf.subject().to_string(), "chain": outcome.status.name(),
+            "path": outcome.path.iter().map(|one| one.subject().to_string()).collect::<Vec<_>>(),
+            "findings": findings,
+        }),
+    );
     let text = || {
         let mut text = format!("{}: {}", shown(file), outcome.status);
         for certificate in &outcome.path {

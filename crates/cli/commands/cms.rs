@@ -76,15 +76,17 @@ fn sign(args: &CmsSign, ui: &mut Ui) -> Result<Exit, Error> {
     let bytes =
         if is_pem { to_pem(PKCS7_LABEL, &signed.der).into_bytes() } else { signed.der.clone() };
     write_new_file(&out, &bytes, false)?;
-    let object = serde_json::json!({
-        "schema": 1,
-        "type": "cms-signed",
-        "file": json::shown(&args.file),
-        "output": json::shown(&out),
-        "scheme": options.scheme.name(),
-        "signer": identity.certificate().subject().to_string(),
-        "timestamped": timestamper.is_some() && signed.unstamped.is_none(),
-    });
+    let object = json::about(
+        &args.file,
+        serde_json::json!({
+            "schema": 1,
+            "type": "cms-signed",
+            "output": json::shown(&out),
+            "scheme": options.scheme.name(),
+            "signer": identity.certificate().subject().to_string(),
+            "timestamped": timestamper.is_some() && signed.unstamped.is_none(),
+        }),
+    );
     ui.success(&object, || format!("{}: signed, {}", shown(&args.file), shown(&out)));
     Ok(Exit::Done)
 }
@@ -166,14 +168,16 @@ fn object(file: &Path, report: &ContentReport) -> serde_json::Value {
             "reasons": one.reasons,
         })
     });
-    serde_json::json!({
-        "schema": 1,
-        "type": "cms-verified",
-        "file": json::shown(file),
-        "verdict": report.verdict.name(),
-        "detached": report.detached,
-        "signatures": signatures.collect::<Vec<_>>(),
-    })
+    json::about(
+        file,
+        serde_json::json!({
+            "schema": 1,
+            "type": "cms-verified",
+            "verdict": report.verdict.name(),
+            "detached": report.detached,
+            "signatures": signatures.collect::<Vec<_>>(),
+        }),
+    )
 }
 
 fn text(file: &Path, report: &ContentReport) -> String {

@@ -22,10 +22,13 @@ pub(crate) fn run(files: &[PathBuf], ui: &mut Ui) -> Exit {
 
 fn show(file: &Path, check: &RequestCheck, ui: &mut Ui) -> Exit {
     let object = |holds: bool, reason: Option<String>| {
-        serde_json::json!({
-            "schema": 1, "type": "request-verified", "file": json::shown(file),
-            "holds": holds, "reason": reason,
-        })
+        json::about(
+            file,
+            serde_json::json!({
+                "schema": 1, "type": "request-verified",
+                "holds": holds, "reason": reason,
+            }),
+        )
     };
     match check {
         RequestCheck::Holds(request) => {

@@ -17,6 +17,7 @@ use crate::args::Sign;
 use crate::batch::Job;
 use crate::commands::now;
 use crate::exit::Exit;
+use crate::json;
 use crate::shown::shown;
 use crate::ui::Ui;
 
@@ -40,8 +41,8 @@ struct Notes {
 pub(super) enum Done {
     Signed(Box<Signed>),
     Failed(Error),
-    /// The journal says that it is done.
-    Before,
+    /// The journal says that it is done, and this is where.
+    Before(PathBuf),
 }
 
 impl Done {
@@ -102,7 +103,8 @@ impl Job for SignJob<'_> {
             notes.lock().unwrap_or_else(PoisonError::into_inner).said.remove(&file.path)
         });
         if said == Some(Journaled::Done) {
-            return Done::Before;
+            let place = self.args.output.place_for_listed(file);
+            return Done::Before(place.unwrap_or_else(|| file.path.clone()));
         }
         let resumed = match said {
             Some(Journaled::Uncertain(noted)) => Some(noted),
@@ -131,10 +133,14 @@ impl Job for SignJob<'_> {
                 show(&self.key, file, &self.identity, &self.options, &signed, ui);
                 Exit::Done
             }
-            Done::Before => {
-                let object = serde_json::json!({
-                    "schema": 1, "type": "skipped", "file": crate::json::shown(file), "journal": true,
-                });
+            Done::Before(output) => {
+                let object = json::DoneBefore {
+                    schema: 1,
+                    r#type: "skipped",
+                    file: json::FileName::new(file),
+                    output: json::OutputName::new(&output),
+                    journal: true,
+                };
                 ui.success(&object, || format!("{}: left alone, done by the journal", shown(file)));
                 Exit::Done
             }
@@ -185,7 +191,7 @@ fn described(args: &Sign, options: &SignFileOptions, stamped: bool) -> String {
         (stamped, "--timestamp"),
     ];
     words.extend(flags.iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| (*flag).to_owned()));
-    let by = options.signed_by.as_deref().map(crate::json::hex);
+    let by = options.signed_by.as_deref().map(json::hex);
     // A folder has one name from wherever the command is run.
     let out = args.output.out.as_deref().map(|out| match std::path::absolute(out) {
         Ok(out) => out.display().to_string(),
