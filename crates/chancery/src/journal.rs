@@ -89,6 +89,13 @@ enum Line {
     },
 }
 
+impl Drop for Journal {
+    /// Lets the next run have it at once: see [`Held`](crate::writer::Held).
+    fn drop(&mut self) {
+        let _ = FileExt::unlock(&self.file);
+    }
+}
+
 impl Journal {
     /// Begins a journal, or takes up the one that is there. `options` says what the signatures of this run are, in
     /// whatever words, and must be the same in each run with the journal.

@@ -30,15 +30,16 @@ pub(crate) fn take_up(
     }
     // What cannot be read is not ours; if it must be, its own error comes when it is signed.
     let Ok(mut written) = Rewriting::open(target, None, "sign", false) else { return Ok(None) };
-    let report = written.verify(now, stages)?;
+    let report = written.verify(now, stages);
+    // It holds the file, and would keep off what writes into it.
+    written.close();
+    let report = report?;
     let Some(digests) = digests_in(&report, certificate, options) else { return Ok(None) };
     if options.output.is_some() && !is_of(path, options, &digests)? {
         return Ok(None);
     }
     let mut done = untouched(Outcome::Skipped, target.to_owned(), digests);
     let Some(stamping) = stamping else { return Ok(Some(done)) };
-    // It holds the file, and would keep off what writes into it.
-    drop(written);
     for index in options.signatures().filter_map(|wanted| unstamped(&report, certificate, wanted)) {
         let mut file = Rewriting::open(target, None, "timestamp", false)?;
         if options.in_place {

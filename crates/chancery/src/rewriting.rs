@@ -15,7 +15,7 @@ use crate::batch::{Stage, Stages};
 use crate::unlisted::{self, Unlisted};
 use crate::verifying::{Input, open_subject_as, verify_subject};
 use crate::writer::{
-    Draft, Drafted, LeftOvers, hold_to_read, mend_file, mend_renamed_file, release,
+    Draft, Drafted, Held, LeftOvers, hold_to_read, mend_file, mend_renamed_file, release,
 };
 use crate::{Error, ErrorKind};
 
@@ -42,7 +42,7 @@ pub(crate) struct Measured {
     rewriting: Rewriting,
     draft: Draft,
     /// What is read and what is replaced, held until that is done.
-    held: Vec<File>,
+    held: Vec<Held>,
     pub(crate) measurement: Measurement,
 }
 
@@ -97,7 +97,7 @@ impl Rewriting {
             return Ok((file, mended));
         }
         // As long as we read it, it cannot be held to be mended.
-        drop(file);
+        file.close();
         let under_another_name = mend_renamed_file(path, take_over, left_overs)?;
         let mut file = Self::open(path, output, doing, strip)?;
         file.looks_unfinished()?;
@@ -163,6 +163,13 @@ impl Rewriting {
         }
         self.in_place = true;
         Ok(self)
+    }
+
+    /// Lets others have the file, which is not written to after all.
+    pub(crate) fn close(self) {
+        if let Some(opened) = self.opened() {
+            release(opened);
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -234,7 +241,7 @@ impl Rewriting {
 
     /// Sees to it that other runs are kept off from here on: by a hold on the file that is changed in place, or by what
     /// is returned, on the file that is copied.
-    fn keep_held(&mut self, draft: &Draft) -> Result<Vec<File>, Error> {
+    fn keep_held(&mut self, draft: &Draft) -> Result<Vec<Held>, Error> {
         let failed = |error| Error::io("read", &self.path, error);
         if let Some(file) = draft.reader().map_err(failed)? {
             let source = SeekSource::new(file).map_err(failed)?;
@@ -257,7 +264,7 @@ impl Rewriting {
         if let Some(file) = &elsewhere {
             hold_to_read(file, &self.output)?;
         }
-        Ok(original.into_iter().chain(elsewhere).collect())
+        Ok(original.into_iter().chain(elsewhere).map(Held::new).collect())
     }
 
     /// Reads the file anew where it became another of the same contents when it was opened to be written to: a folder

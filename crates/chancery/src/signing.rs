@@ -182,6 +182,7 @@ pub fn sign_file_in_stages(
         file = file.in_place()?;
     }
     if let Some(skipped) = decide(&mut file, identity.certificate(), now, options, stages)? {
+        file.close();
         return Ok(skipped);
     }
     let unlisted = file.check_unlisted(options.force)?;

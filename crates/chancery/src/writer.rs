@@ -25,7 +25,7 @@ use tempfile::NamedTempFile;
 use self::copier::Copier;
 #[cfg(unix)]
 pub(crate) use self::copier::Copy;
-pub(crate) use self::hold::{hold_to_read, release};
+pub(crate) use self::hold::{Held, hold_to_read, release};
 use self::in_place::InPlace;
 pub(crate) use self::in_place::Preview;
 pub use self::left_over::{LeftOver, LeftOverFate, LeftOvers};
@@ -298,7 +298,7 @@ impl Draft {
         base: &BaseDigest,
         grouped: bool,
         original: &Unchanged,
-        held: Vec<File>,
+        held: Vec<Held>,
     ) -> Result<(), Error> {
         match self {
             Self::Copy(staged) => staged.commit(grouped, original, held),
@@ -357,7 +357,7 @@ impl Staged {
     }
 
     /// Puts the file in its place: permissions, sync, rename, sync of the folder.
-    fn commit(self, grouped: bool, original: &Unchanged, held: Vec<File>) -> Result<(), Error> {
+    fn commit(self, grouped: bool, original: &Unchanged, held: Vec<Held>) -> Result<(), Error> {
         let target = self.target;
         let failed = |error| Error::io("write", &target, error);
         let file = self.temporary.as_file();

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
 #[cfg(unix)]
@@ -24,7 +25,38 @@ pub(crate) fn hold_to_read(file: &File, path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Ends what [`hold_to_read`] began, as closing the file does, or would if it did not fail.
+/// A file that is held until this is dropped. That it is closed then would not be enough: a process that another thread
+/// is about to start has it, too, until it runs its program.
+#[derive(Debug)]
+pub(crate) struct Held(File);
+
+impl Held {
+    pub(crate) const fn new(file: File) -> Self {
+        Self(file)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        release(&self.0);
+    }
+}
+
+impl Deref for Held {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.0
+    }
+}
+
+impl DerefMut for Held {
+    fn deref_mut(&mut self) -> &mut File {
+        &mut self.0
+    }
+}
+
+/// Ends what [`hold_to_read`] and [`hold_to_write`] began, whoever else has the file open by this opening.
 pub(crate) fn release(file: &File) {
     #[cfg(unix)]
     let _ = fs4::FileExt::unlock(file);
@@ -68,6 +100,29 @@ pub(super) fn hold_to_write(file: &File) -> bool {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_somebody_else_has_of_our_opening_holds_nothing_afterwards() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.exe");
+        std::fs::write(&path, "MZ").unwrap();
+        let open = || open_to_write(&path).unwrap().unwrap();
+        let held = Held::new(open());
+        assert!(hold_to_write(&held));
+        // As a process has it that was forked and has not yet run its program.
+        let inherited = held.try_clone().unwrap();
+        assert!(!hold_to_write(&open()));
+        drop(held);
+        assert!(hold_to_write(&open()));
+        drop(inherited);
+
+        // What took the file's place was locked as well, as the copy that it was.
+        let (copy, _) = own_file::create_copy(&path).unwrap();
+        let inherited = copy.as_file().try_clone().unwrap();
+        own_file::persist(copy, &path, Vec::new()).unwrap();
+        assert!(hold_to_write(&open()));
+        drop(inherited);
+    }
 
     #[test]
     fn a_file_is_held_under_all_of_its_names() {

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 
 use chancery_pe::{BaseDigest, Edit, Patch, Source, SourceError};
 
+use super::hold::{self, Held};
 use super::own_file::{self, folder_of, sync_folder};
-use super::{hold, undo};
+use super::undo;
 use crate::rewriting::Unchanged;
 use crate::{Error, ErrorKind};
 
 /// A file that is changed where it is.
 #[derive(Debug)]
 pub(crate) struct InPlace {
-    file: File,
+    file: Held,
     target: PathBuf,
     original_len: u64,
 }
@@ -38,7 +39,7 @@ impl InPlace {
         })?;
         let file = opened.ok_or_else(|| own_file::in_use(&target))?;
         let length = file.metadata().map_err(|error| Error::io("read", &target, error))?.len();
-        Ok(Self { file, target, original_len: length })
+        Ok(Self { file: Held::new(file), target, original_len: length })
     }
 
     /// Keeps other runs off the file, which still is what was read of it.

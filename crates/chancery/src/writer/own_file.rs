@@ -14,6 +14,7 @@ use chancery_sigverify::digest;
 use fs4::{FileExt, TryLockError};
 use tempfile::{Builder, NamedTempFile};
 
+use super::hold::{Held, release};
 use crate::{Error, ErrorKind};
 
 const PREFIX: &str = ".chancery-";
@@ -296,14 +297,18 @@ fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 }
 
 /// Renames a file of ours over its target, which is `held` open until that is done.
-pub(super) fn persist(temporary: NamedTempFile, target: &Path, held: Vec<File>) -> io::Result<()> {
+pub(super) fn persist(temporary: NamedTempFile, target: &Path, held: Vec<Held>) -> io::Result<()> {
     let mut temporary = Some(temporary);
     let mut rename = || match temporary.take().map(|file| file.persist(target)) {
         Some(Err(failed)) => {
             temporary = Some(failed.file);
             Err(failed.error)
         }
-        _ => Ok(()),
+        Some(Ok(file)) => {
+            release(&file);
+            Ok(())
+        }
+        None => Ok(()),
     };
     match uninterrupted(&mut rename) {
         // Some servers let nobody replace a file that is open.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use chancery_pe::Patch;
 use tempfile::NamedTempFile;
 
-use super::hold;
+use super::hold::{self, Held};
 use super::mounts::locks_reach_everybody;
 use super::own_file::{self, LeftOver, Lock, UNDO, folder_of, machine, sync_folder};
 use super::record::{Reading, Record, State, number_of};
@@ -150,11 +150,12 @@ pub(super) fn mend_by(target: &Path, path: PathBuf, take_over: bool) -> Result<M
             );
         }
     };
-    let mut file = match hold::open_to_write(target) {
+    let file = match hold::open_to_write(target) {
         // It may have another name now: the record stays, and is told of with the other left-overs.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Mended::Nothing),
         opened => opened.map_err(failed)?.ok_or_else(|| own_file::in_use(target))?,
     };
+    let mut file = Held::new(file);
     if !hold::hold_to_write(&file) {
         return Err(own_file::in_use(target));
     }
