@@ -337,3 +337,51 @@ fn the_folder_of_a_new_journal_and_of_a_new_log_is_synced_once() {
     };
     assert_eq!([count(), count()], [2, 0]);
 }
+
+#[test]
+fn what_is_built_anew_while_the_run_goes_on_is_not_done() {
+    let place = Place::new();
+    for name in ["a.exe", "b.exe"] {
+        place.program(name, 1);
+    }
+    let unsigned = fs::read(place.at("b.exe")).unwrap();
+    let args = ["a.exe", "b.exe", "--journal", "journal", "--jobs", "2"];
+    std::thread::scope(|scope| {
+        // The first file takes its time, and what comes after it is told of later.
+        let slow = || place.sign_with("a.exe", "read:delay_enter=3000000:when=1", &args);
+        let run = scope.spawn(slow);
+        while fs::read(place.at("b.exe")).unwrap() == unsigned {
+            assert!(!run.is_finished(), "{:?}", run.join());
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        fs::write(place.at("new"), &unsigned).unwrap();
+        fs::rename(place.at("new"), place.at("b.exe")).unwrap();
+        assert!(!run.is_finished(), "the first file was to take longer");
+        assert!(run.join().unwrap().status.success());
+    });
+    let again = place.sign(&args).ends_with(0).objects();
+    assert_eq!((&again[0]["type"], &again[0]["journal"]), (&"skipped".into(), &true.into()));
+    assert_eq!(again[1]["type"], "signed", "{again:?}");
+    assert_eq!(signatures(&place.at("b.exe")).len(), 1);
+}
+
+#[test]
+fn a_file_with_two_results_is_done_when_both_are_there() {
+    let place = Place::new();
+    for folder in ["d/sub", "out"] {
+        fs::create_dir_all(place.at(folder)).unwrap();
+    }
+    place.program("d/sub/a.exe", 1);
+    let sign = |folders: &[&str]| {
+        let more = ["--recursive", "--out", "out", "--journal", "journal"];
+        place.sign(&[folders, &more].concat()).ends_with(0).objects()
+    };
+    sign(&["d/sub"]);
+    let first = fs::read(place.at("out/a.exe")).unwrap();
+    let both = sign(&["d", "d/sub"]);
+    assert_eq!((&both[0]["type"], &both[1]["journal"]), (&"signed".into(), &true.into()));
+    assert_eq!(signatures(&place.at("out/sub/a.exe")).len(), 1);
+    assert_eq!(fs::read(place.at("out/a.exe")).unwrap(), first);
+    let neither = sign(&["d", "d/sub"]);
+    assert!(neither[..2].iter().all(|one| one["journal"] == true), "{neither:?}");
+}

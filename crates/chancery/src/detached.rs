@@ -135,8 +135,8 @@ pub fn attach_signature(
     let as_entry = file.subject().layout().is_efi();
     set.append(signature, as_entry).map_err(|error| file.failed(error))?;
     let count = set.len();
-    let output = file.replace(&set.entries(), false, now, &stages, |after| {
+    let placed = file.replace(&set.entries(), false, now, &stages, |after| {
         after.signatures.len() == count && after.signatures.iter().any(holds)
     })?;
-    Ok(Attached { output, written: true })
+    Ok(Attached { output: placed.output, written: true })
 }

@@ -18,10 +18,10 @@ use serde::{Deserialize, Serialize};
 use self::state::{State, key_of};
 use crate::files::{end_of_text, sync_folder_of};
 use crate::hex::hex;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Signed};
 
 pub use self::state::Noted;
-pub(crate) use self::state::{Short, signatures_of};
+pub(crate) use self::state::{Look, Short, signatures_of};
 
 /// The longest line, in bytes: a path, and what else is told of it.
 const MAX_LINE: u64 = 64 << 10;
@@ -207,17 +207,19 @@ impl Journal {
         Ok(all)
     }
 
-    /// Notes that files are done, durably. Each comes with the place of its signed version.
+    /// Notes that files are done, durably. Each place of a signed version comes with what became of it: what counts is how
+    /// it was left then, since it may be another by now.
     ///
     /// # Errors
     /// [`ErrorKind::Io`].
     pub fn done<'a>(
         &mut self,
-        files: impl IntoIterator<Item = (&'a Path, &'a Path)>,
+        files: impl IntoIterator<Item = (&'a Path, &'a Signed)>,
     ) -> Result<(), Error> {
         let mut lines = Vec::new();
-        for (file, target) in files {
-            let (key, state) = (key_of(target), State::of(file, target));
+        for (target, signed) in files {
+            let Some(left) = signed.state else { continue };
+            let (key, state) = (key_of(target), State::left(left, target));
             self.known.insert(key, Known::Done(state));
             lines.push(Line::Done { file: target.display().to_string(), key, state });
         }

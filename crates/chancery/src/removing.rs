@@ -107,10 +107,10 @@ pub fn remove_signatures_in_stages(
     let file = file.measure(&request, stages)?;
     let before = file.verify_embedded(now);
     let left = set.len();
-    let output = file.replace(&set.entries(), false, now, stages, |after| {
+    let placed = file.replace(&set.entries(), false, now, stages, |after| {
         after.signatures.len() == left && holding(after) >= holding(&before).min(left)
     })?;
-    Ok(Removed { output, left })
+    Ok(Removed { output: placed.output, left })
 }
 
 /// Counts what still speaks of the file: a signature that did not hold before need not afterwards.

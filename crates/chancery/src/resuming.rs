@@ -1,5 +1,6 @@
 //! Taking up what a run did not finish.
 
+use std::error::Error as _;
 use std::path::Path;
 
 use chancery_authenticode::{Report, Request, SignOptions, SignatureReport, Subject};
@@ -7,7 +8,7 @@ use chancery_key::DigestAlgorithm;
 use chancery_x509::{Certificate, Time};
 
 use crate::batch::Stages;
-use crate::journal::Noted;
+use crate::journal::{Look, Noted};
 use crate::rewriting::Rewriting;
 use crate::signing::{digests_in, is_like, untouched};
 use crate::stamping::{Stamping, stamp_signature};
@@ -28,9 +29,11 @@ pub(crate) fn take_up(
     if !noted.may_be_signed(target, options.if_signed) {
         return Ok(None);
     }
+    let source = options.output.as_ref().map(|_| Look::at(path));
     // What cannot be read is not ours; if it must be, its own error comes when it is signed.
     let Ok(mut written) = Rewriting::open(target, None, "sign", false) else { return Ok(None) };
     let report = written.verify(now, stages);
+    let mut look = Some(written.look());
     // It holds the file, and would keep off what writes into it.
     written.close();
     let report = report?;
@@ -39,7 +42,14 @@ pub(crate) fn take_up(
         return Ok(None);
     }
     let mut done = untouched(Outcome::Skipped, target.to_owned(), digests);
-    let Some(stamping) = stamping else { return Ok(Some(done)) };
+    let state = |look: Look| match &source {
+        Some(source) if target != path => source.state_with(&look),
+        _ => look.state(),
+    };
+    let Some(stamping) = stamping else {
+        done.state = look.map(state);
+        return Ok(Some(done));
+    };
     for index in options.signatures().filter_map(|wanted| unstamped(&report, certificate, wanted)) {
         let mut file = Rewriting::open(target, None, "timestamp", false)?;
         if options.in_place {
@@ -49,11 +59,14 @@ pub(crate) fn take_up(
             Ok(stamped) => {
                 done.outcome = Outcome::Stamped;
                 done.timestamps.extend(stamped.timestamps);
+                look = stamped.look;
             }
             Err(error)
                 if matches!(error.kind(), ErrorKind::Timestamp(_)) && !stamping.is_required() =>
             {
-                done.unstamped.push(error.to_string());
+                // The caller tells of which file.
+                let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+                done.unstamped.push(why);
             }
             Err(error) => return Err(error),
         }
@@ -61,6 +74,7 @@ pub(crate) fn take_up(
     if !done.unstamped.is_empty() {
         done.warnings.push("not-timestamped");
     }
+    done.state = look.map(state);
     Ok(Some(done))
 }
 

@@ -12,6 +12,7 @@ use chancery_pe::{BaseDigest, CertificateTable, SeekSource, Source, TableFault};
 use chancery_x509::Time;
 
 use crate::batch::{Stage, Stages};
+use crate::journal::Look;
 use crate::unlisted::{self, Unlisted};
 use crate::verifying::{Input, open_subject_as, verify_subject};
 use crate::writer::{
@@ -163,6 +164,11 @@ impl Rewriting {
         }
         self.in_place = true;
         Ok(self)
+    }
+
+    /// How the file looked when it was opened.
+    pub(crate) fn look(&self) -> Look {
+        Look::of(&self.unchanged.before)
     }
 
     /// Lets others have the file, which is not written to after all.
@@ -355,7 +361,20 @@ impl Unchanged {
     }
 }
 
+/// A file that is in its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Placed {
+    pub(crate) output: PathBuf,
+    /// How it looked then, told by its opening: by its name it may be another's a moment later.
+    pub(crate) look: Option<Look>,
+}
+
 impl Measured {
+    /// How the file looked that was read.
+    pub(crate) fn look(&self) -> Look {
+        self.rewriting.look()
+    }
+
     pub(crate) fn subject(&self) -> &PeSubject<Input> {
         &self.rewriting.subject
     }
@@ -374,7 +393,7 @@ impl Measured {
     }
 
     /// Puts these signatures in the place of all there are, checks the file as it was written, and puts it in
-    /// its place. Returns where it is.
+    /// its place.
     pub(crate) fn replace(
         mut self,
         signatures: &[&[u8]],
@@ -382,7 +401,7 @@ impl Measured {
         now: Time,
         stages: &Stages,
         expected: impl FnOnce(&Report) -> bool,
-    ) -> Result<PathBuf, Error> {
+    ) -> Result<Placed, Error> {
         let _permit = stages.enter(Stage::Writing);
         let patch = self.subject().replace(signatures).map_err(|error| self.failed(error))?;
         let base = self.base_digest();
@@ -399,9 +418,9 @@ impl Measured {
         let Self { rewriting, draft, held, .. } = self;
         // Windows replaces no file that anybody has open, and that is us where a file is signed in place.
         drop(rewriting.subject);
-        let target = draft.target().to_owned();
-        draft.commit(&patch, &base, stages.are_grouped(), &rewriting.unchanged, held)?;
-        Ok(target)
+        let output = draft.target().to_owned();
+        let left = draft.commit(&patch, &base, stages.are_grouped(), &rewriting.unchanged, held)?;
+        Ok(Placed { output, look: left.as_ref().map(Look::of) })
     }
 
     /// Names the bytes that were read, as the patch does: by the strongest digest, which is the last.

@@ -11,9 +11,9 @@ use chancery_x509::{Certificate, Identity, Time};
 
 use crate::audit::{AuditLog, AuditResult};
 use crate::batch::Stages;
-use crate::journal::{Noted, Short, signatures_of};
+use crate::journal::{Look, Noted, Short, signatures_of};
 use crate::resuming::take_up;
-use crate::rewriting::{Measured, Rewriting};
+use crate::rewriting::{Measured, Placed, Rewriting};
 use crate::stamping::{NewTimestamp, Stamping};
 use crate::writer::mend_file;
 use crate::{Error, ErrorKind};
@@ -101,6 +101,8 @@ pub struct Signed {
     pub timestamps: Vec<NewTimestamp>,
     /// Why signatures have no timestamp, where they should have had one.
     pub unstamped: Vec<String>,
+    /// How the file was left, for the journal; `None` where nobody looked.
+    pub(crate) state: Option<Short<8>>,
 }
 
 /// Whether a file was signed.
@@ -181,7 +183,11 @@ pub fn sign_file_in_stages(
     if options.in_place {
         file = file.in_place()?;
     }
-    if let Some(skipped) = decide(&mut file, identity.certificate(), now, options, stages)? {
+    if let Some(mut skipped) = decide(&mut file, identity.certificate(), now, options, stages)? {
+        let (look, output) =
+            (file.look(), options.output.as_deref().filter(|output| *output != path));
+        skipped.state =
+            Some(output.map_or_else(|| look.state(), |output| look.state_with(&Look::at(output))));
         file.close();
         return Ok(skipped);
     }
@@ -197,6 +203,7 @@ pub fn sign_file_in_stages(
         warnings.push("unfinished-signature-removed");
     }
     let file = file.measure(&request, stages)?;
+    let read = file.look();
 
     let mut set = SignatureSet::default();
     if appending {
@@ -218,16 +225,19 @@ pub fn sign_file_in_stages(
     if written.is_err() {
         witness.tell_not_written()?;
     }
-    let Written { output, timestamps, unstamped } = written?;
+    let Written { placed, timestamps, unstamped } = written?;
+    let Placed { output, look } = placed;
     if !unstamped.is_empty() {
         warnings.push("not-timestamped");
     }
-    Ok(Signed { outcome: Outcome::Signed, output, digests, warnings, timestamps, unstamped })
+    let state = look.map(|look| if target == path { look.state() } else { read.state_with(&look) });
+    let outcome = Outcome::Signed;
+    Ok(Signed { outcome, output, digests, warnings, timestamps, unstamped, state })
 }
 
 /// What [`Signed`] says that is known only when the file is in its place.
 struct Written {
-    output: PathBuf,
+    placed: Placed,
     timestamps: Vec<NewTimestamp>,
     unstamped: Vec<String>,
 }
@@ -249,11 +259,11 @@ fn sign_measured(
         }
     }
     let certificate = witness.identity.certificate();
-    let output = file.replace(&set.entries(), options.reread, witness.now, stages, |report| {
+    let placed = file.replace(&set.entries(), options.reread, witness.now, stages, |report| {
         timestamps = made.iter().flat_map(|&index| NewTimestamp::of(report, index)).collect();
         options.signatures().all(|made| is_in(report, certificate, made))
     })?;
-    Ok(Written { output, timestamps, unstamped })
+    Ok(Written { placed, timestamps, unstamped })
 }
 
 /// Writes what the key signs into the log, where there is one.
@@ -433,6 +443,7 @@ pub(crate) const fn untouched(
         warnings: Vec::new(),
         timestamps: Vec::new(),
         unstamped: Vec::new(),
+        state: None,
     }
 }
 

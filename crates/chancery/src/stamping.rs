@@ -7,7 +7,8 @@ use chancery_timestamp::{GenTime, Stamp, TimestampKind, Timestamper};
 use chancery_x509::{Certificate, Time};
 
 use crate::batch::{Stage, Stages};
-use crate::rewriting::Rewriting;
+use crate::journal::Look;
+use crate::rewriting::{Placed, Rewriting};
 use crate::signing::holds;
 use crate::{Error, ErrorKind};
 
@@ -112,6 +113,8 @@ pub struct TimestampedFile {
     pub output: PathBuf,
     /// The timestamps the signature has now.
     pub timestamps: Vec<NewTimestamp>,
+    /// How it was left.
+    pub(crate) look: Option<Look>,
 }
 
 /// How a signature that is there already is stamped.
@@ -197,7 +200,7 @@ pub(crate) fn stamp_signature(
     }
     Stamping::new(timestamper).required().stamp(path, &mut set, index, stages)?;
     let mut timestamps = Vec::new();
-    let output = file.replace(&set.entries(), false, now, stages, |after| {
+    let Placed { output, look } = file.replace(&set.entries(), false, now, stages, |after| {
         timestamps = NewTimestamp::of(after, index);
         after.signatures.len() == before.signatures.len()
             && after
@@ -205,5 +208,5 @@ pub(crate) fn stamp_signature(
                 .get(index)
                 .is_some_and(|one| holds(one) && !one.timestamps.is_empty())
     })?;
-    Ok(TimestampedFile { output, timestamps })
+    Ok(TimestampedFile { output, timestamps, look })
 }

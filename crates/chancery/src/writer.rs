@@ -291,7 +291,7 @@ impl Draft {
     }
 
     /// Puts the file in its place, where the original is still what was read; who replaces it holds it until then. With
-    /// `grouped`, the folder is synced by whoever made the group.
+    /// `grouped`, the folder is synced by whoever made the group. Returns what the file is then, where that can be told.
     pub(crate) fn commit(
         self,
         patch: &Patch,
@@ -299,7 +299,7 @@ impl Draft {
         grouped: bool,
         original: &Unchanged,
         held: Vec<Held>,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Metadata>, Error> {
         match self {
             Self::Copy(staged) => staged.commit(grouped, original, held),
             Self::InPlace(in_place) => in_place.write(patch, base, grouped, original),
@@ -357,7 +357,12 @@ impl Staged {
     }
 
     /// Puts the file in its place: permissions, sync, rename, sync of the folder.
-    fn commit(self, grouped: bool, original: &Unchanged, held: Vec<Held>) -> Result<(), Error> {
+    fn commit(
+        self,
+        grouped: bool,
+        original: &Unchanged,
+        held: Vec<Held>,
+    ) -> Result<Option<Metadata>, Error> {
         let target = self.target;
         let failed = |error| Error::io("write", &target, error);
         let file = self.temporary.as_file();
@@ -371,8 +376,11 @@ impl Staged {
         }
         // As late as possible: what a program writes from here on that is none of ours is lost.
         original.check()?;
-        own_file::persist(self.temporary, &target, held).map_err(failed)?;
-        if grouped { Ok(()) } else { sync_folder(folder_of(&target)) }
+        let left = own_file::persist(self.temporary, &target, held).map_err(failed)?;
+        if !grouped {
+            sync_folder(folder_of(&target))?;
+        }
+        Ok(left)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a journal calls files, and what it remembers of the state they are in.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::path::Path;
 
 use chancery_key::DigestAlgorithm;
@@ -52,12 +52,49 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn of(file: &Path, target: &Path) -> Self {
-        let mut state = described(file);
-        // Whoever builds a file anew does not touch what was made of the old one.
-        if target != file {
-            state = format!("{state}, {}", described(target));
+        let look = Look::at(file);
+        let state = if target == file { look.state() } else { look.state_with(&Look::at(target)) };
+        Self { state, signatures: signatures_of(target) }
+    }
+
+    /// Takes the state that a run left a file in, whatever became of it since.
+    pub(super) fn left(state: Short<8>, target: &Path) -> Self {
+        Self { state, signatures: signatures_of(target) }
+    }
+}
+
+/// How a file looks: not the same after it was replaced or written to.
+#[derive(Clone, Debug)]
+pub(crate) struct Look(String);
+
+impl Look {
+    pub(crate) fn at(path: &Path) -> Self {
+        let metadata = std::fs::metadata(path);
+        metadata.map_or_else(|_| Self("absent".to_owned()), |metadata| Self::of(&metadata))
+    }
+
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let times = (metadata.mtime(), metadata.mtime_nsec());
+            let changed = (metadata.ctime(), metadata.ctime_nsec());
+            let (len, dev, ino) = (metadata.len(), metadata.dev(), metadata.ino());
+            Self(format!("{len} {times:?} {changed:?} {dev} {ino}"))
         }
-        Self { state: Short::of(state.as_bytes()), signatures: signatures_of(target) }
+        #[cfg(not(unix))]
+        Self(format!("{} {:?}", metadata.len(), metadata.modified().ok()))
+    }
+
+    /// The state of a file that is signed where it is.
+    pub(crate) fn state(&self) -> Short<8> {
+        Short::of(self.0.as_bytes())
+    }
+
+    /// The state of a file whose signed version goes elsewhere: whoever builds it anew does not touch what was made of
+    /// the old one.
+    pub(crate) fn state_with(&self, target: &Self) -> Short<8> {
+        Short::of(format!("{}, {}", self.0, target.0).as_bytes())
     }
 }
 
@@ -86,22 +123,6 @@ impl Noted {
 /// Names a file whatever its name is made of, and however one gets to it.
 pub(super) fn key_of(target: &Path) -> Short<16> {
     Short::of(real_place(target).as_os_str().as_encoded_bytes())
-}
-
-/// Says in which state a file is: not the same after it was replaced or written to.
-fn described(path: &Path) -> String {
-    let Ok(metadata) = std::fs::metadata(path) else { return "absent".to_owned() };
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let times = (metadata.mtime(), metadata.mtime_nsec());
-        let changed = (metadata.ctime(), metadata.ctime_nsec());
-        format!("{} {times:?} {changed:?} {} {}", metadata.len(), metadata.dev(), metadata.ino())
-    }
-    #[cfg(not(unix))]
-    {
-        format!("{} {:?}", metadata.len(), metadata.modified().ok())
-    }
 }
 
 /// Tells one set of signatures from another; whatever has none is the same.

@@ -80,7 +80,7 @@ impl InPlace {
         base: &BaseDigest,
         grouped: bool,
         original: &Unchanged,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Metadata>, Error> {
         let target = self.target;
         patch.check_base(self.original_len, base).map_err(|error| {
             Error::new(ErrorKind::SelfCheck, format!("cannot patch {}", target.display()))
@@ -110,7 +110,7 @@ impl InPlace {
             // A record that comes back with a power cut finds everything done, and goes again.
             let _ = sync_folder(folder_of(&target));
         }
-        Ok(())
+        Ok(self.file.metadata().ok())
     }
 }
 

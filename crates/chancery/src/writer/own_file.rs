@@ -4,7 +4,7 @@
 //! file does not find; the lock goes with the process, so that it tells a left-over from a run that goes on.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -270,7 +270,7 @@ pub(super) fn has_name(file: &File, path: &Path) -> io::Result<bool> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        let number = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+        let number = |metadata: Metadata| (metadata.dev(), metadata.ino());
         match std::fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             named => Ok(number(named?) == number(file.metadata()?)),
@@ -296,8 +296,12 @@ fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     done
 }
 
-/// Renames a file of ours over its target, which is `held` open until that is done.
-pub(super) fn persist(temporary: NamedTempFile, target: &Path, held: Vec<Held>) -> io::Result<()> {
+/// Renames a file of ours over its target, which is `held` open until that is done. Returns what it is then.
+pub(super) fn persist(
+    temporary: NamedTempFile,
+    target: &Path,
+    held: Vec<Held>,
+) -> io::Result<Option<Metadata>> {
     let mut temporary = Some(temporary);
     let mut rename = || match temporary.take().map(|file| file.persist(target)) {
         Some(Err(failed)) => {
@@ -305,10 +309,11 @@ pub(super) fn persist(temporary: NamedTempFile, target: &Path, held: Vec<Held>) 
             Err(failed.error)
         }
         Some(Ok(file)) => {
+            let left = file.metadata().ok();
             release(&file);
-            Ok(())
+            Ok(left)
         }
-        None => Ok(()),
+        None => Ok(None),
     };
     match uninterrupted(&mut rename) {
         // Some servers let nobody replace a file that is open.

@@ -34,7 +34,8 @@ pub(super) struct SignJob<'a> {
 /// The journal, and what it said of files that are in flight.
 struct Notes {
     journal: Journal,
-    said: HashMap<PathBuf, Journaled>,
+    /// By the file and its name: where results go to a folder, one file may be two of them.
+    said: HashMap<(PathBuf, PathBuf), Journaled>,
 }
 
 /// What became of a file.
@@ -46,11 +47,17 @@ pub(super) enum Done {
 }
 
 impl Done {
-    /// Tells whether a later run has nothing to do. One that was skipped may be what a killed run finished and did not
-    /// note; one without the timestamp that was asked for is not what was wanted.
-    fn is_as_wanted(&self) -> bool {
-        matches!(self, Self::Signed(signed)
-            if signed.outcome != Outcome::LeftAlone && signed.unstamped.is_empty())
+    /// Returns what became of the file where a later run has nothing to do. One that was skipped may be what a killed run
+    /// finished and did not note; one without the timestamp that was asked for is not what was wanted.
+    fn as_wanted(&self) -> Option<&Signed> {
+        match self {
+            Self::Signed(signed)
+                if signed.outcome != Outcome::LeftAlone && signed.unstamped.is_empty() =>
+            {
+                Some(signed)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -100,7 +107,8 @@ impl Job for SignJob<'_> {
 
     fn work(&self, file: &Listed, stages: &Stages) -> Done {
         let said = self.journal.as_ref().and_then(|notes| {
-            notes.lock().unwrap_or_else(PoisonError::into_inner).said.remove(&file.path)
+            let file = (file.path.clone(), file.name.clone());
+            notes.lock().unwrap_or_else(PoisonError::into_inner).said.remove(&file)
         });
         if said == Some(Journaled::Done) {
             let place = self.args.output.place_for_listed(file);
@@ -153,23 +161,24 @@ impl Job for SignJob<'_> {
         let mut notes = notes.lock().unwrap_or_else(PoisonError::into_inner);
         // One without a place for its result fails when it is worked on, with its name.
         let files = files.iter().filter(|file| !file.again);
-        let files = files.filter_map(|file| Some((file.path.as_path(), self.target(file).ok()?)));
-        let files: Vec<_> = files.collect();
-        let said =
-            notes.journal.begin(files.iter().map(|(file, target)| (*file, target.as_path())))?;
-        notes.said.extend(files.iter().map(|(file, _)| (*file).to_owned()).zip(said));
+        let files: Vec<_> =
+            files.filter_map(|file| Some((file, self.target(file).ok()?))).collect();
+        let places = files.iter().map(|(file, target)| (file.path.as_path(), target.as_path()));
+        let said = notes.journal.begin(places)?;
+        let names = files.iter().map(|(file, _)| (file.path.clone(), file.name.clone()));
+        notes.said.extend(names.zip(said));
         Ok(())
     }
 
     fn settle(&self, done: &[(&Listed, &Done)]) -> Result<(), Error> {
         let Some(notes) = &self.journal else { return Ok(()) };
         let mut notes = notes.lock().unwrap_or_else(PoisonError::into_inner);
-        let settled = done.iter().filter(|(_, done)| done.is_as_wanted());
-        let settled =
-            settled.map(|(file, _)| (file.path.as_path(), self.args.output.place_for_listed(file)));
+        let settled = done.iter().filter_map(|(file, done)| {
+            let place = self.args.output.place_for_listed(file);
+            Some((place.unwrap_or_else(|| file.path.clone()), done.as_wanted()?))
+        });
         let settled: Vec<_> = settled.collect();
-        let places = settled.iter().map(|(file, place)| (*file, place.as_deref().unwrap_or(*file)));
-        notes.journal.done(places)
+        notes.journal.done(settled.iter().map(|(place, signed)| (place.as_path(), *signed)))
     }
 }
 
