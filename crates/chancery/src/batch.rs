@@ -3,6 +3,7 @@
 
 mod limiter;
 mod listing;
+mod patterns;
 mod source;
 mod stages;
 

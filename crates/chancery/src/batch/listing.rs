@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use super::patterns::{self, is_wild};
 use crate::writer::{LeftOvers, is_ours};
 use crate::{Error, ErrorKind};
 
@@ -163,28 +164,24 @@ fn list_name(argument: &Path) -> Option<PathBuf> {
 
 fn pattern(argument: &Path) -> Option<String> {
     let text = argument.to_str()?;
-    (text.contains(['*', '?', '[']) && argument.symlink_metadata().is_err())
-        .then(|| text.to_owned())
+    (is_wild(text) && argument.symlink_metadata().is_err()).then(|| text.to_owned())
 }
 
 fn matching(argument: &Path, pattern: &str, search: Search) -> Many {
-    let usage = |message: String| -> Many {
-        Box::new(std::iter::once(Err(Error::new(ErrorKind::Usage, message))))
-    };
-    let mut paths = match glob::glob(pattern) {
+    let once = |error| -> Many { Box::new(std::iter::once(Err(error))) };
+    let mut paths = match patterns::paths(pattern) {
         Ok(paths) => paths.peekable(),
-        Err(error) => return usage(format!("`{pattern}` is no pattern: {error}")),
+        Err(error) => {
+            return once(Error::new(
+                ErrorKind::Usage,
+                format!("`{pattern}` is no pattern: {error}"),
+            ));
+        }
     };
     if paths.peek().is_none() {
         let message = format!("no file matches {}", argument.display());
-        return Box::new(std::iter::once(Err(Error::new(ErrorKind::Io, message))));
+        return once(Error::new(ErrorKind::Io, message));
     }
-    // As in a shell, a name with a dot in front is meant only where the pattern has the dot. (The option of the
-    // crate for it leaves such names out always.)
-    let begins_with_dot = |path: &Path| {
-        path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
-    };
-    let means_hidden = begins_with_dot(argument);
     Box::new(paths.flat_map(move |found| -> Many {
         match found {
             // A pattern means the files in a folder; what is below that, `**` or --recursive.
@@ -195,11 +192,9 @@ fn matching(argument: &Path, pattern: &str, search: Search) -> Many {
             Ok(path) if search.is_ours(&path) || search.is_a_result(&path) => {
                 Box::new(std::iter::empty())
             }
-            Ok(path) if begins_with_dot(&path) && !means_hidden => Box::new(std::iter::empty()),
             Ok(path) => Box::new(std::iter::once(Ok(Found { path, name: None }))),
-            Err(error) => {
-                let path = error.path().to_owned();
-                Box::new(std::iter::once(Err(Error::io("look into", &path, error.into()))))
+            Err((path, error)) => {
+                Box::new(std::iter::once(Err(Error::io("look into", &path, error))))
             }
         }
     }))
@@ -342,7 +337,7 @@ impl Seen {
             None => path.canonicalize().ok().map(|canonical| self.hash(&canonical)),
         };
         let Some(file) = file else { return Ok(Listed { path, name, again: false }) };
-        let place = if self.by_result { self.hash(&name) } else { file };
+        let place = if self.by_result { self.hash(&place_of(&name)) } else { file };
         match self.files.entry(place) {
             Entry::Vacant(vacant) => {
                 vacant.insert(file);
@@ -364,6 +359,15 @@ impl Seen {
     fn hash(&self, what: &impl Hash) -> u128 {
         let [one, other] = &self.keys;
         u128::from(one.hash_one(what)) << 64 | u128::from(other.hash_one(what))
+    }
+}
+
+/// Names the place of a result as its folder does: on Windows and on a Mac a name is the same in any case.
+fn place_of(name: &Path) -> PathBuf {
+    if cfg!(any(windows, target_os = "macos")) {
+        name.to_string_lossy().to_lowercase().into()
+    } else {
+        name.to_owned()
     }
 }
 
