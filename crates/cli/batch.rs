@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use chancery::batch::{
-    Batch, Finished, Listed, Progress, Stage, StageLimits, Stages, sync_folders,
+    Batch, FileList, Finished, Listed, Progress, Stage, StageLimits, Stages, sync_folders,
 };
 use chancery::{Error, ErrorKind};
 use indicatif::HumanBytes;
@@ -70,7 +70,7 @@ pub(crate) fn run<J: Job>(
 ) -> Exit {
     let stop = interrupt::stop();
     let batch = Batch::new(limits, Arc::clone(&stop));
-    let several = arguments.len() > 1 || options.recursive;
+    let several = options.recursive || !FileList::is_one_file(arguments);
     let bar = ui.progress(if several { 0 } else { 1 }, doing);
     let mut telling = Telling {
         job,

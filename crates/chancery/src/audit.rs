@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -43,6 +44,8 @@ pub struct AuditLog {
     /// Whose signatures these are, as a person wrote it.
     key: String,
     file: Mutex<File>,
+    /// Whether a line could not be written.
+    is_broken: AtomicBool,
 }
 
 /// What became of a signature that was to be made.
@@ -104,12 +107,29 @@ impl AuditLog {
         let file =
             OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path);
         let file = file.map_err(|error| Error::io("use the audit log", path, error))?;
-        let log = Self { path: path.to_owned(), key: key.to_owned(), file: Mutex::new(file) };
+        let (path_of, key) = (path.to_owned(), key.to_owned());
+        let is_broken = AtomicBool::new(false);
+        let log = Self { path: path_of, key, file: Mutex::new(file), is_broken };
         let (lines, _) = log.locked(|file| log.last(file))?;
         if lines == 0 {
             sync_folder_of(path)?;
         }
         Ok(log)
+    }
+
+    /// Checks that what is signed next can be told of, as far as is known: before the key is asked.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] from when on a line could not be written.
+    pub fn check(&self) -> Result<(), Error> {
+        if !self.is_broken.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let path = self.path.display();
+        let text = format!(
+            "the audit log {path} could not be written to, and nothing is signed without it"
+        );
+        Err(Error::new(ErrorKind::Io, text))
     }
 
     /// Adds what became of one signature, durably, over this digest of a file.
@@ -127,7 +147,7 @@ impl AuditLog {
         // Nobody knows later in which folder it was signed.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let digests = BTreeMap::from([(algorithm.name().to_owned(), hex(digest))]);
-        self.locked(|file| {
+        let added = self.locked(|file| {
             let (lines, previous) = self.last(file)?;
             let line = Line {
                 schema: 1,
@@ -145,43 +165,21 @@ impl AuditLog {
             let open = body.strip_suffix('}').unwrap_or(&body);
             let text = format!("{open}{HASH_FIELD}{}\"}}\n", hash_of(open));
             file.write_all(text.as_bytes()).and_then(|()| file.sync_data()).map_err(failed)
-        })
+        });
+        if added.is_err() {
+            self.is_broken.store(true, Ordering::Relaxed);
+        }
+        added
     }
 
     /// Does something with the log that no other thread or process does meanwhile.
     fn locked<T>(&self, work: impl FnOnce(&mut File) -> Result<T, Error>) -> Result<T, Error> {
         let failed = |error| Error::io("lock the audit log", &self.path, error);
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        self.lock(&file)?;
+        wait_for(&self.path, || FileExt::try_lock(&*file))?;
         let done = work(&mut file);
         FileExt::unlock(&*file).map_err(failed)?;
         done
-    }
-
-    /// Waits for other processes, which hold the lock for as long as they write a line.
-    fn lock(&self, file: &File) -> Result<(), Error> {
-        let begun = Instant::now();
-        let mut pause = Duration::from_millis(1);
-        loop {
-            match FileExt::try_lock(file) {
-                Ok(()) => return Ok(()),
-                Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_TIME => {
-                    thread::sleep(pause);
-                    pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
-                }
-                Err(TryLockError::WouldBlock) => {
-                    let (path, seconds) = (self.path.display(), LOCK_TIME.as_secs());
-                    let text = format!(
-                        "the audit log {path} has been locked by another program for {seconds} seconds"
-                    );
-                    return Err(Error::new(ErrorKind::Io, text));
-                }
-                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(TryLockError::Error(error)) => {
-                    return Err(Error::io("lock the audit log", &self.path, error));
-                }
-            }
-        }
     }
 
     /// Returns the number and hash of the last line, and leaves the file at its end. The beginning of a line that a
@@ -196,10 +194,11 @@ impl AuditLog {
         let whole =
             tail.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end.saturating_add(1));
         let (lines, rest) = tail.split_at_checked(whole).unwrap_or_default();
+        let end_of_lines = start.saturating_add(u64::try_from(whole).unwrap_or(u64::MAX));
         let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
         let last = match lines.rsplit(|byte| *byte == b'\n').next() {
             // What is the beginning of nothing is somebody else's file.
-            None | Some(b"") if start > 0 || !is_beginning(rest) => None,
+            None | Some(b"") if end_of_lines > 0 || !is_beginning(rest) => None,
             None | Some(b"") => Some((0, beginning())),
             Some(line) => read_line(line).map(|(line, hash)| (line.number, hash)),
         };
@@ -212,12 +211,40 @@ impl AuditLog {
             let text = format!("the last line of {} is none of an audit log", self.path.display());
             return Err(Error::new(ErrorKind::Malformed, text));
         };
-        let end = start.saturating_add(u64::try_from(whole).unwrap_or(u64::MAX));
-        if end < len {
-            file.set_len(end).map_err(failed)?;
+        if end_of_lines < len {
+            file.set_len(end_of_lines).map_err(failed)?;
         }
-        file.seek(SeekFrom::Start(end)).map_err(failed)?;
+        file.seek(SeekFrom::Start(end_of_lines)).map_err(failed)?;
         Ok(last)
+    }
+}
+
+/// Waits for other processes, which hold the lock for as long as they write a line.
+fn wait_for(
+    path: &Path,
+    mut try_lock: impl FnMut() -> Result<(), TryLockError>,
+) -> Result<(), Error> {
+    let begun = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_TIME => {
+                thread::sleep(pause);
+                pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+            }
+            Err(TryLockError::WouldBlock) => {
+                let (path, seconds) = (path.display(), LOCK_TIME.as_secs());
+                let text = format!(
+                    "the audit log {path} has been locked by another program for {seconds} seconds"
+                );
+                return Err(Error::new(ErrorKind::Io, text));
+            }
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(TryLockError::Error(error)) => {
+                return Err(Error::io("lock the audit log", path, error));
+            }
+        }
     }
 }
 
@@ -251,7 +278,15 @@ fn is_beginning(text: &[u8]) -> bool {
 pub fn verify_audit_log(path: &Path) -> Result<AuditReport, Error> {
     let mut file =
         File::open(path).map_err(|error| Error::io("read the audit log", path, error))?;
-    report_of(&mut file, path)
+    let report = report_of(&mut file, path)?;
+    if report.fault != Some(UNFINISHED) {
+        return Ok(report);
+    }
+    // A run may be writing that line: it lets go of the log when it is whole. Where there are no locks it is what it is.
+    match wait_for(path, || FileExt::try_lock_shared(&file)) {
+        Ok(()) => report_of(&mut file, path),
+        Err(_) => Ok(report),
+    }
 }
 
 /// Checks a log that is open.

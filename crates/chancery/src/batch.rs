@@ -9,6 +9,7 @@ mod stages;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,7 @@ use std::thread;
 use std::time::Duration;
 
 use self::source::{Next, Source};
+use crate::ErrorKind;
 use crate::writer::sync_folder;
 
 pub use self::listing::{FileList, Listed};
@@ -127,7 +129,9 @@ impl Batch {
             let hire = || {
                 let (waiting, work, hand_in) = (&waiting, &work, hand_in.clone());
                 let worker = move || worker(waiting, work, &self.stop, &hand_in);
-                hired.borrow_mut().push(scope.spawn(worker));
+                let started = thread::Builder::new().spawn_scoped(scope, worker)?;
+                hired.borrow_mut().push(started);
+                Ok(())
             };
             let mut run = Run {
                 next: 0,
@@ -205,7 +209,7 @@ struct Run<T, H> {
     hand_out: Option<SyncSender<(usize, Listed)>>,
 }
 
-impl<T, H: Fn()> Run<T, H> {
+impl<T, H: Fn() -> io::Result<()>> Run<T, H> {
     fn all<I: Iterator<Item = Result<Listed, crate::Error>> + Send + 'static>(
         &mut self,
         source: &mut Source<I>,
@@ -268,12 +272,20 @@ impl<T, H: Fn()> Run<T, H> {
             self.ready.extend(numbers.into_iter().map(|number| (number, None)));
             return Err(error);
         }
-        for job in numbers.into_iter().zip(group) {
-            self.outstanding = self.outstanding.saturating_add(1);
-            if self.workers < self.outstanding.min(self.most_workers) {
-                self.workers = self.workers.saturating_add(1);
-                (self.hire)();
+        for job in numbers.iter().copied().zip(group) {
+            if self.workers <= self.outstanding.min(self.most_workers.saturating_sub(1)) {
+                match (self.hire)() {
+                    Ok(()) => self.workers = self.workers.saturating_add(1),
+                    // Where there are limits, those there are do it all.
+                    Err(_) if self.workers > 0 => self.most_workers = self.workers,
+                    Err(error) => {
+                        self.ready.extend(numbers.into_iter().map(|number| (number, None)));
+                        let text = "cannot start a thread: so many may run and no more";
+                        return Err(crate::Error::new(ErrorKind::Io, text).with_source(error));
+                    }
+                }
             }
+            self.outstanding = self.outstanding.saturating_add(1);
             if let Some(hand_out) = &self.hand_out {
                 let _ = hand_out.send(job);
             }

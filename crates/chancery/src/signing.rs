@@ -223,7 +223,8 @@ pub fn sign_file_in_stages(
     let mut witness = Witness::new(stages.audit(), path, target, identity, now);
     let written = sign_measured(file, set, options, stamping, stages, &mut witness);
     if written.is_err() {
-        witness.tell_not_written()?;
+        // What went wrong first is what there is to say, and the log says itself when it is asked next.
+        let _ = witness.tell_not_written();
     }
     let Written { placed, timestamps, unstamped } = written?;
     let Placed { output, look } = placed;
@@ -297,11 +298,13 @@ impl<'a> Witness<'a> {
         digest: &[u8],
         failed: Option<ErrorKind>,
     ) -> Result<(), Error> {
+        let result = failed.map_or(AuditResult::Signed, AuditResult::NotSigned);
+        self.add(algorithm, digest, result)?;
+        // What the log does not tell of cannot be told of as not written.
         if failed.is_none() {
             self.made.push((algorithm, digest.to_vec()));
         }
-        let result = failed.map_or(AuditResult::Signed, AuditResult::NotSigned);
-        self.add(algorithm, digest, result)
+        Ok(())
     }
 
     /// Tells that what the key signed did not get into the file, where that is so: some errors come later.
@@ -493,6 +496,7 @@ fn add_signatures(
             let nested = set.nested_in_primary().map_err(failed)?;
             signature.sequence_number = u32::try_from(nested + 1).ok();
         }
+        witness.log.map_or(Ok(()), AuditLog::check)?;
         let made = stages.sign(|| sign(file.subject(), &file.measurement, identity, &signature));
         let made = made.map_err(failed);
         let algorithm = signature.scheme.digest();

@@ -121,6 +121,15 @@ fn check(args: &Sign) -> Result<Option<Checked>, Error> {
         let text = "--journal and --audit name one file, and each needs its own";
         return Err(Error::new(ErrorKind::Usage, text));
     }
+    let records = [("--journal", &args.record.journal), ("--audit", &args.record.audit)];
+    for (option, record) in records {
+        if let (Some(record), Some(out)) = (record, &args.output.out)
+            && is_same_file(record, out)
+        {
+            let text = format!("--out and {option} name one file, and each needs its own");
+            return Err(Error::new(ErrorKind::Usage, text));
+        }
+    }
     let Some((signer, key)) = known_signer(args)? else { return Ok(None) };
     let survived = signer.check(&crls(args)?, now()?, args.force)?;
     Ok(Some(Checked { signer, key, survived }))
@@ -307,7 +316,11 @@ fn show(
             [] => String::new(),
             timestamps => format!(", {}", timestamped(timestamps)),
         };
-        format!("{}: {word}{stamped} ({})", shown(&signed.output), digests.join(", "))
+        let digests = match &digests[..] {
+            [] => String::new(),
+            digests => format!(" ({})", digests.join(", ")),
+        };
+        format!("{}: {word}{stamped}{digests}", shown(&signed.output))
     });
 }
 

@@ -41,7 +41,8 @@ pub struct HttpSettings {
     pub connect_timeout: Duration,
     /// How long one request may take, from resolving the name to the last byte.
     pub request_timeout: Duration,
-    /// How long one stamp may take, all attempts and pauses together.
+    /// How long one stamp may take, all attempts and pauses together. A server that has been failing for as long is not
+    /// waited for: the stamps of a run of many do not each wait for one that is gone.
     pub deadline: Duration,
     /// How long a server is rested after its first failure; twice as long after each further one.
     pub first_pause: Duration,
@@ -169,9 +170,12 @@ impl HttpTimestamper {
     fn give_up(&self, failures: &[Option<(u32, Failure)>], late: bool) -> StampError {
         let mut kind = StampErrorKind::Unavailable;
         let mut parts = Vec::new();
-        for (server, failure) in self.servers.iter().zip(failures) {
+        for ((index, server), failure) in self.servers.iter().enumerate().zip(failures) {
             let Some((attempts, failure)) = failure else {
-                parts.push(format!("{server}: not asked"));
+                let seconds = self.roster().failing_for(index, Instant::now()).as_secs();
+                let since =
+                    if seconds > 0 { format!(", failing for {seconds} s") } else { String::new() };
+                parts.push(format!("{server}: not asked{since}"));
                 continue;
             };
             if !failure.is_transient {
@@ -198,7 +202,12 @@ impl Timestamper for HttpTimestamper {
                 }
                 _ => true,
             };
-            let next = self.roster().next(Instant::now(), settings.interval, may_be_asked);
+            let next = self.roster().next(
+                Instant::now(),
+                settings.interval,
+                settings.deadline,
+                may_be_asked,
+            );
             let Some((index, at)) = next else { return Err(self.give_up(&failures, false)) };
             let Some(server) = self.servers.get(index) else {
                 return Err(self.give_up(&failures, false));

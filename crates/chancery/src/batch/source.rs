@@ -3,9 +3,9 @@
 
 use std::iter::Fuse;
 use std::panic::resume_unwind;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use super::Listed;
@@ -40,9 +40,13 @@ impl<I: Iterator<Item = Result<Listed, Error>> + Send + 'static> Source<I> {
         }
         let (hand_over, listed) = mpsc::sync_channel(room);
         let stop = Arc::clone(stop);
+        let files = Arc::new(Mutex::new(Some(files)));
+        let theirs = Arc::clone(&files);
+        let take =
+            |files: &Mutex<Option<I>>| files.lock().unwrap_or_else(PoisonError::into_inner).take();
         // Not of the scope of the workers: it may be waiting for a name that never comes.
-        let lister = thread::spawn(move || {
-            for file in files {
+        let lister = thread::Builder::new().spawn(move || {
+            for file in take(&theirs).into_iter().flatten() {
                 if stop.load(Ordering::Relaxed) || hand_over.send(file).is_err() {
                     break;
                 }
@@ -51,7 +55,11 @@ impl<I: Iterator<Item = Result<Listed, Error>> + Send + 'static> Source<I> {
             drop(hand_over);
             wake();
         });
-        Self::Ahead(listed, Some(lister))
+        match lister {
+            Ok(lister) => Self::Ahead(listed, Some(lister)),
+            // There may be as many threads as there are, and no more.
+            Err(_) => take(&files).map_or(Self::Over, |files| Self::Here(files.fuse())),
+        }
     }
 
     /// Returns the next file, if there is one yet.
