@@ -300,10 +300,31 @@ mod tests {
         let record = house.killed_in_place("a.exe");
         let name = House::name(&record);
         assert_eq!(house.settle(), [(name.clone(), "Unfinished a.exe".to_owned())]);
+        // Of another version, which knows what it means.
+        let text = fs::read(&record).unwrap();
+        fs::write(&record, "{\"schema\":3}").unwrap();
+        assert_eq!(house.settle(), [(name.clone(), "Unfinished a.exe".to_owned())]);
+        fs::write(&record, text).unwrap();
         fs::rename(house.at("a.exe"), house.at("b.exe")).unwrap();
         assert_eq!(house.settle(), [(name, "Orphaned".to_owned())]);
         assert_eq!(fs::read(house.at("b.exe")).unwrap(), b"head-body");
         assert!(record.exists());
+    }
+
+    #[test]
+    fn a_record_of_what_is_done_goes_where_it_is_certain_that_nobody_needs_it() {
+        let house = House::new();
+        let record = house.killed_in_place("a.exe");
+        fs::write(house.at("a.exe"), "HEAD-body").unwrap();
+        let look = |reached| {
+            let name = record.file_name().unwrap();
+            let told = look_at(house.folder.path(), name, |_| reached);
+            House::shown(told).remove(0).1
+        };
+        assert_eq!(look(false), "Unfinished a.exe");
+        assert!(record.exists());
+        assert_eq!(look(true), "Removed");
+        assert!(!record.exists());
     }
 
     #[test]

@@ -200,8 +200,12 @@ mod tests {
 
     use super::*;
 
+    /// A program with a checksum, which is among what changes.
     fn before() -> Vec<u8> {
-        tiny_pe(&TinyPe::default())
+        let mut image = tiny_pe(&TinyPe::default());
+        let at = usize::from(image[0x3c]) + 88;
+        image[at..at + 4].copy_from_slice(b"head");
+        image
     }
 
     /// Another checksum, and this at the end.
@@ -291,6 +295,8 @@ mod tests {
                 is_left_alone(killed(&with(checksum, tail)));
             }
         }
+        // Where there were bytes before, there are those or the new ones.
+        is_left_alone(cut_off(&with(b"\0\0\0\0", b"TAIL")));
     }
 
     #[test]
@@ -345,6 +351,26 @@ mod tests {
             fs::write(own_file::path_of(&target, UNDO), text).unwrap();
             is_left_alone((folder, target));
         }
+        // One with all that ours have, of which it may mean something else.
+        let (folder, target) = killed(&with(b"", b"TA"));
+        let record = own_file::path_of(&target, UNDO);
+        let text = fs::read_to_string(&record).unwrap();
+        let later = text.replacen("\"schema\":2", "\"schema\":3", 1);
+        assert_ne!(later, text);
+        fs::write(&record, later).unwrap();
+        is_left_alone((folder, target));
+    }
+
+    #[test]
+    fn a_record_that_is_there_is_not_written_over() {
+        let (_folder, target) = killed(&with(b"", b"TA"));
+        let record = own_file::path_of(&target, UNDO);
+        let text = fs::read(&record).unwrap();
+        // Where there are no locks, it alone tells of the other run.
+        let mut file = File::open(&target).unwrap();
+        let refused = keep(&target, &mut file, &patch(b"OTHER")).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Changed);
+        assert_eq!(fs::read(&record).unwrap(), text);
     }
 
     #[test]
@@ -361,6 +387,18 @@ mod tests {
         keep(&target, &mut file, &patch(&tail)).unwrap().leave();
         fs::write(&target, with(b"", &tail[1..])).unwrap();
         is_taken_back((folder, target));
+
+        // As long are the signatures that would go.
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a.exe");
+        fs::write(&target, vec![7; most + 1]).unwrap();
+        let mut file = File::open(&target).unwrap();
+        let len = most as u64 + 1;
+        let removal = vec![Edit::new(0..len, b"MZ".to_vec())];
+        let removal = Patch::new(len, BaseDigest::new("none", Vec::new()), removal).unwrap();
+        let too_long = keep(&target, &mut file, &removal).unwrap_err();
+        assert_eq!(too_long.kind(), ErrorKind::Unsupported);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 
         let (folder, target) = killed(&before());
         let record = File::options().write(true).open(own_file::path_of(&target, UNDO)).unwrap();
