@@ -542,6 +542,28 @@ mod tests {
     }
 
     #[test]
+    fn what_would_go_elsewhere_or_lose_its_end_is_not_written_in_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("a.exe"), folder.path().join("b.exe"));
+        let mut image = tiny_pe(&TinyPe::default());
+        image.resize(image.len().next_multiple_of(8), 0);
+        let layout = chancery_pe::Layout::parse(&mut image.as_slice()).unwrap();
+        let slot = layout.certificate_directory().unwrap().entry_offset;
+        let slot = usize::try_from(slot).unwrap();
+        let table = [&16_u32.to_le_bytes()[..], &[0, 2, 2, 0], &[7; 8]].concat();
+        let place = [image.len(), table.len()].map(|one| u32::try_from(one).unwrap());
+        image[slot..slot + 8].copy_from_slice(&place.map(u32::to_le_bytes).concat());
+        image.extend([&table[..], b"what no signature covers"].concat());
+        std::fs::write(&path, &image).unwrap();
+        let open = |output, strip| Rewriting::open(&path, output, "sign", strip).unwrap();
+        assert!(open(None, false).in_place().is_ok());
+        assert!(open(Some(&path), false).in_place().is_ok());
+        for file in [open(None, true), open(Some(&other), false)] {
+            assert_eq!(file.in_place().unwrap_err().kind(), ErrorKind::Usage);
+        }
+    }
+
+    #[test]
     fn a_file_that_changes_while_it_is_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.exe");
