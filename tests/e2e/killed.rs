@@ -5,7 +5,7 @@
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use chancery_testkit::pe_maker::{TinyPe, tiny_pe};
@@ -245,6 +245,151 @@ fn what_was_begun_in_place_is_taken_back_under_another_name_in_the_folder() {
         assert!(fs::read(other).unwrap() == case.after);
         assert!(!case.folder().join(record).exists());
         chancery(["verify", other, "--roots", signer.root.to_str().unwrap()]).ends_with(0);
+    }
+}
+
+#[test]
+fn a_copy_of_a_file_that_was_begun_is_not_the_one_that_the_record_takes_back() {
+    let signer = ec();
+    let case = Case::new(signer, &["--append-in-place"]);
+    killed_before_the_header(&case);
+    let killed = case.contents();
+    let record = case.folder().join(case.left_overs().remove(0));
+    let copy = case.folder().join("copy.exe");
+    fs::write(&copy, &killed).unwrap();
+    let signed = signer.sign([copy.as_os_str(), "--append-in-place".as_ref()]).ends_with(0);
+    assert!(signed.stderr.contains("as if it were part of the program"), "{}", signed.stderr);
+    assert!(case.contents() == killed && record.exists(), "{signed:?}");
+    fs::remove_file(copy).unwrap();
+    case.is_mended(signer, "by its own record");
+}
+
+/// Runs a command with something injected into calls of these names, on one file where one is named.
+fn run_with(inject: &str, on: Option<&str>, args: &[&str]) -> Output {
+    let call = inject.split(':').next().unwrap();
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
+    strace.args(["-e", &format!("inject={inject}")]);
+    strace.args(on.into_iter().flat_map(|path| ["-P", path]));
+    strace.arg(env!("CARGO_BIN_EXE_chancery")).args(args).env_remove("PKCS11_MODULE");
+    if args[0] == "sign" {
+        strace.args(ec().options());
+    }
+    strace.output().expect("strace runs: apt-get install strace")
+}
+
+#[test]
+fn a_run_that_is_killed_while_it_takes_something_back_leaves_that_to_the_next() {
+    let case = Case::new(ec(), &["--append-in-place"]);
+    killed_before_the_header(&case);
+    let record = case.folder().join(case.left_overs().remove(0));
+    let (killed, noted) = (case.contents(), fs::read(&record).unwrap());
+    let mut kills = 0;
+    for call in ["write", "ftruncate", "fsync", "unlink,unlinkat"] {
+        for on in [&case.path, &record] {
+            for number in 1.. {
+                fs::write(&case.path, &killed).unwrap();
+                fs::write(&record, &noted).unwrap();
+                let inject = format!("{call}:signal=KILL:when={number}");
+                let args = ["sign", case.path.to_str().unwrap(), "--append-in-place"];
+                let output = run_with(&inject, on.to_str(), &args);
+                if output.status.success() {
+                    break;
+                }
+                assert_eq!(output.status.signal(), Some(9), "{output:?}");
+                kills += 1;
+                case.is_mended(ec(), &format!("killed at {call} {number}"));
+            }
+        }
+    }
+    assert!(kills >= 8, "{kills}");
+}
+
+#[test]
+fn what_was_begun_is_taken_back_by_who_says_so_where_nobody_can_tell_whether_it_goes_on() {
+    // No locks, and locks that another machine may not see.
+    let mounts = Some("/proc/self/mountinfo");
+    for (inject, on, elsewhere) in
+        [("flock:error=ENOLCK", None, false), ("openat:error=EACCES", mounts, true)]
+    {
+        if on.is_some() && !cfg!(target_os = "linux") {
+            continue;
+        }
+        let case = Case::new(ec(), &["--append-in-place"]);
+        killed_before_the_header(&case);
+        let killed = case.contents();
+        let record = case.folder().join(case.left_overs().remove(0));
+        if elsewhere {
+            let text = fs::read_to_string(&record).unwrap();
+            let (before, own) = text.split_once("\"machine\":\"").unwrap();
+            let other = format!("{before}\"machine\":\"01234567{}", &own[8..]);
+            fs::write(&record, other).unwrap();
+        }
+        let noted = fs::read(&record).unwrap();
+        let other = case.folder().join("other.exe");
+        fs::hard_link(&case.path, &other).unwrap();
+        let (path, other) = (case.path.to_str().unwrap(), other.to_str().unwrap());
+        for args in [
+            &["sign", path][..],
+            &["sign", path, "--append-in-place"],
+            &["sign", other, "--append-in-place"],
+            &["remove", path],
+            &["remove", other],
+            &["timestamp", path, "--timestamp", "http://127.0.0.1:1"],
+        ] {
+            let output = run_with(inject, on, args);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(8), "{inject} {args:?}: {said}");
+            assert!(said.contains("by a run on another machine"), "{inject} {args:?}: {said}");
+            assert!(case.contents() == killed && fs::read(&record).unwrap() == noted, "{args:?}");
+        }
+        let output = run_with(inject, on, &["sign", path, "--append-in-place", "--force"]);
+        assert!(output.status.success(), "{inject}: {output:?}");
+        assert!(case.contents() == case.after && !record.exists(), "{inject}");
+    }
+}
+
+#[test]
+fn a_left_over_stays_where_there_are_no_locks_to_tell_that_it_is_one() {
+    let case = Case::new(ec(), &[]);
+    let own = case.own_files().next().unwrap();
+    fs::write(own, "another's").unwrap();
+    fs::write(&case.path, &case.before).unwrap();
+    let beside = case.folder().join("beside.exe");
+    fs::write(&beside, &case.before).unwrap();
+    for (path, code) in [(&case.path, 8), (&beside, 0)] {
+        let output = run_with("flock:error=ENOLCK", None, &["sign", path.to_str().unwrap()]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains("its file system has no locks to tell"), "{said}");
+        assert_eq!(fs::read(own).unwrap(), b"another's");
+    }
+    assert!(case.contents() == case.before);
+    assert!(fs::read(beside).unwrap() == case.after);
+}
+
+#[test]
+fn what_was_begun_to_a_signed_file_is_taken_back_under_another_name() {
+    let signer = ec();
+    for (choice, how) in
+        [("--append", "--append-in-place"), ("--append", "--strip"), ("--replace", "--strip")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let [begun, other, wanted] = ["a.exe", "b.exe", "wanted.exe"].map(at);
+        fs::write(&begun, tiny_pe(&TinyPe::default())).unwrap();
+        signer.sign([&begun]).ends_with(0);
+        fs::copy(&begun, &wanted).unwrap();
+        let longer = [choice, "--description", "a longer signature than the first"];
+        signer.sign([wanted.as_str()].iter().chain(&longer)).ends_with(0);
+        let args = [&["sign", &begun, "--append-in-place"][..], &longer].concat();
+        let output = run_with("fsync:signal=KILL:when=1", Some(&begun), &args);
+        assert_eq!(output.status.signal(), Some(9), "{output:?}");
+        fs::rename(&begun, &other).unwrap();
+        let run = signer.sign([other.as_str(), how].iter().chain(&longer)).ends_with(0);
+        assert!(run.stderr.contains("took back"), "{choice} {how}: {}", run.stderr);
+        assert!(fs::read(&other).unwrap() == fs::read(&wanted).unwrap(), "{choice} {how}");
+        assert_eq!(names(folder.path()), ["b.exe", "wanted.exe"]);
     }
 }
 
