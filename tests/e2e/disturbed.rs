@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::journal::Held;
 use crate::support::{chancery, ec, names, program};
 use crate::traced::{Calls, Case, kills};
 
@@ -146,7 +147,7 @@ fn waiting(case: &Case, (call, number): (&str, usize), on: &Path) -> Child {
 #[test]
 fn a_file_that_grows_shrinks_or_is_replaced_while_it_is_signed_is_refused() {
     type Change = fn(&Path);
-    let changes: [(&str, Change); 4] = [
+    let changes: [(&str, Change); 5] = [
         ("grows", |path| {
             fs::OpenOptions::new().append(true).open(path).unwrap().write_all(b"more").unwrap();
         }),
@@ -162,13 +163,24 @@ fn a_file_that_grows_shrinks_or_is_replaced_while_it_is_signed_is_refused() {
             fs::copy(path, &other).unwrap();
             fs::rename(other, path).unwrap();
         }),
+        ("changes and has its time put back", |path| {
+            let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+            let modified = file.metadata().unwrap().modified().unwrap();
+            std::os::unix::fs::FileExt::write_all_at(&file, b"other", 1030).unwrap();
+            file.set_modified(modified).unwrap();
+        }),
     ];
     for options in [&[][..], &["--append-in-place"]] {
         let case = Case::with_overlay(ec(), options, 70_000);
-        for (what, change) in changes {
-            // Its headers are read by now, its contents are not.
-            let call = if options.is_empty() { ("copy_file_range", 1) } else { ("read", 4) };
-            let child = waiting(&case, call, &case.path);
+        let own = case.own_files().next().unwrap().to_owned();
+        // Its headers are read by now, its contents are not.
+        let early = if options.is_empty() { ("copy_file_range", 1) } else { ("read", 4) };
+        // It is signed, and what is on the disk is all but the file itself.
+        let late = (case.call("fsync"), 1);
+        let early = changes[..4].iter().map(|change| (early, case.path.as_path(), change));
+        let late = changes[3..].iter().map(|change| (late, own.as_path(), change));
+        for (call, on, (what, change)) in early.chain(late) {
+            let child = waiting(&case, call, on);
             change(&case.path);
             let left = case.contents();
             let output = child.wait_with_output().unwrap();
@@ -268,6 +280,46 @@ fn a_run_that_replaces_a_file_and_one_that_writes_into_it_are_one_too_many() {
         let again = ec().sign([path, "--append"].into_iter().chain(other.iter().copied()));
         again.ends_with(0);
     }
+}
+
+#[test]
+fn what_has_the_name_of_a_copy_by_now_is_no_left_over_and_not_put_in_place() {
+    let case = Case::new(ec(), &[]);
+    let own = case.own_files().next().unwrap().to_owned();
+    // One that was left is opened and not locked yet; one of this run is about to be renamed.
+    for (call, is_left) in [("flock", true), ("fsync", false)] {
+        if is_left {
+            fs::write(&own, "left").unwrap();
+        }
+        let child = waiting(&case, (call, 1), &own);
+        fs::remove_file(&own).unwrap();
+        fs::write(&own, "another's").unwrap();
+        let held = Held::by(&own);
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(8), "{call}: {said}");
+        let why = if is_left { "changed by another run" } else { "was removed meanwhile" };
+        assert!(said.contains(why), "{call}: {said}");
+        assert!(case.contents() == case.before, "{call}");
+        assert!(!is_left || fs::read(&own).unwrap() == b"another's");
+        drop(held);
+        let _ = fs::remove_file(&own);
+    }
+}
+
+#[test]
+fn a_result_does_not_take_the_place_of_a_file_that_is_written_into() {
+    let case = Case::new(ec(), &["--append-in-place"]);
+    let (_folder, other) = program();
+    let child = waiting(&case, (case.call("fsync"), 1), &case.path);
+    let before = case.contents();
+    let out = ["--out".as_ref(), case.path.as_os_str()];
+    let second = ec().sign([other.as_os_str()].into_iter().chain(out)).ends_with(8);
+    assert!(second.stderr.contains("program.exe is being changed by another run"), "{second:?}");
+    assert!(case.contents() == before);
+    let first = child.wait_with_output().unwrap();
+    assert!(first.status.success(), "{first:?}");
+    assert!(case.contents() == case.after);
 }
 
 /// Runs the command as somebody who may not do everything.
