@@ -218,6 +218,8 @@ fn a_file_without_the_timestamp_that_was_wanted_gets_it_and_no_second_signature(
         let skipped = with(dead).ends_with(0).object();
         assert_eq!(skipped["type"], "skipped");
         assert_eq!(skipped["warnings"], serde_json::json!(["not-timestamped"]));
+        let args = ["a.exe", "--journal", "journal", "--timestamp", dead, "--require-timestamp"];
+        place.sign(&[&args[..], more].concat()).ends_with(7);
         let stamped = with(&server.url).ends_with(0).object();
         assert_eq!(stamped["type"], "timestamped");
         assert_eq!(stamped["timestamps"][0]["signer"], "CN=Stamps");
@@ -384,4 +386,117 @@ fn a_file_with_two_results_is_done_when_both_are_there() {
     assert_eq!(fs::read(place.at("out/a.exe")).unwrap(), first);
     let neither = sign(&["d", "d/sub"]);
     assert!(neither[..2].iter().all(|one| one["journal"] == true), "{neither:?}");
+}
+
+#[test]
+fn a_file_that_got_its_timestamp_before_the_run_was_killed_gets_no_other() {
+    let server = Server::start();
+    let place = Place::new();
+    let file = place.program("a.exe", 1);
+    let args = ["a.exe", "--append", "--journal", "journal", "--timestamp", &server.url];
+    place.killed_before_done(&args);
+    let stamped = fs::read(&file).unwrap();
+    assert_eq!(place.sign(&args).ends_with(0).object()["type"], "skipped");
+    assert!(fs::read(&file).unwrap() == stamped);
+    assert_eq!(signatures(&file)[0]["timestamps"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_file_that_was_only_touched_since_it_was_done_is_not_signed_again() {
+    for more in [&["--append"][..], &["--append", "--append-in-place"], &["--replace"], &[]] {
+        let place = Place::new();
+        let file = place.program("a.exe", 1);
+        let args = [&["a.exe", "--journal", "journal", "--audit", "log"][..], more].concat();
+        place.sign(&args).ends_with(0);
+        let signed = fs::read(&file).unwrap();
+        for _ in 0..2 {
+            let written = fs::File::options().write(true).open(&file).unwrap();
+            written.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+            let again = place.sign(&args).ends_with(0).object();
+            assert_eq!((&again["type"], &again["journal"]), (&"skipped".into(), &Value::Null));
+            assert_eq!(place.sign(&args).ends_with(0).object()["journal"], true);
+            assert!(fs::read(&file).unwrap() == signed, "{more:?}");
+        }
+        assert_eq!(place.results("log"), ["signed"], "{more:?}: the key signs once");
+    }
+}
+
+#[test]
+fn a_file_that_a_power_cut_may_bring_back_is_not_noted_as_done() {
+    let place = Place::new();
+    fs::create_dir(place.at("in")).unwrap();
+    let file = place.program("in/a.exe", 1);
+    let args = ["in/a.exe", "--append", "--journal", "journal"];
+    let output = place.sign_with("in", "fsync:error=EIO", &args);
+    assert_eq!(output.status.code(), Some(8), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("not outlast a power cut"));
+    let journal = fs::read_to_string(place.at("journal")).unwrap();
+    assert!(journal.contains("\"begin\"") && !journal.contains("\"done\""), "{journal}");
+    assert_eq!(place.sign(&args).ends_with(0).object()["type"], "skipped");
+    assert_eq!(place.sign(&args).ends_with(0).object()["journal"], true);
+    assert_eq!(signatures(&file).len(), 1);
+}
+
+/// What a signing writes and syncs, in this order; several writes of one file in a row are one.
+fn steps(place: &Place, args: &[&str]) -> Vec<String> {
+    let (sign, trace) = (command(["sign"]), place.at("trace"));
+    let calls = "trace=write,writev,pwrite64,ftruncate,copy_file_range,fsync,fdatasync";
+    let output = Command::new("strace")
+        .args(["-f", "-qq", "-y", "-s", "0", "-e", calls, "-o"])
+        .arg(&trace)
+        .arg(sign.get_program())
+        .args(sign.get_args())
+        .args(args)
+        .args(ec().options())
+        .current_dir(place.folder())
+        .output()
+        .expect("strace runs: apt-get install strace");
+    assert!(output.status.success(), "{output:?}");
+    let mut steps = Vec::new();
+    for line in fs::read_to_string(trace).unwrap().lines() {
+        let Some((call, what)) = line.split_once(' ').and_then(|(_, call)| call.split_once('('))
+        else {
+            continue;
+        };
+        let verb = if call.ends_with("sync") { "sync" } else { "write" };
+        // The last one is written to, where there are several.
+        let Some(path) = what.rsplit_once('<').and_then(|(_, path)| path.split_once('>')) else {
+            continue;
+        };
+        let name = match Path::new(path.0).strip_prefix(place.folder().canonicalize().unwrap()) {
+            Ok(name) if name.as_os_str().is_empty() => "folder".into(),
+            Ok(name) => match name.extension().and_then(|end| end.to_str()) {
+                Some("undo") => "record".into(),
+                Some("tmp") => "copy".into(),
+                _ => name.display().to_string(),
+            },
+            Err(_) => continue,
+        };
+        let step = format!("{verb} {name}");
+        if steps.last() != Some(&step) {
+            steps.push(step);
+        }
+    }
+    steps
+}
+
+#[test]
+fn what_the_next_step_counts_on_is_on_the_disk_before_it() {
+    let place = Place::new();
+    place.program("a.exe", 1);
+    place.program("b.exe", 1);
+    fs::create_dir(place.at("notes")).unwrap();
+    let notes = ["--journal", "notes/journal", "--audit", "notes/log"];
+    let begun = ["sync notes", "write notes/journal", "sync notes/journal", "sync notes"];
+    let noted = ["write notes/journal", "sync notes/journal"];
+    let told = ["write notes/log", "sync notes/log"];
+    let replaced = ["write copy", "sync copy", "sync folder"];
+    let copied = [&begun[..], &noted, &["write copy"], &told, &replaced, &noted].concat();
+    assert_eq!(steps(&place, &[&["a.exe"][..], &notes].concat()), copied);
+    // What the header does not name yet, and then what names it.
+    let record = ["write record", "sync record", "sync folder"];
+    let written = ["write b.exe", "sync b.exe", "write b.exe", "sync b.exe", "sync folder"];
+    let in_place = [&noted[..], &told, &record, &written, &noted].concat();
+    let args = [&["b.exe", "--append-in-place"][..], &notes].concat();
+    assert_eq!(steps(&place, &args), in_place);
 }
