@@ -4,10 +4,13 @@ use std::fs;
 use std::io::Write;
 use std::process::Command;
 
+use chancery_testkit::faulty::FaultyToken;
+use chancery_testkit::openssl::CodeSigningCa;
+use chancery_testkit::softhsm::SoftHsm;
 use serde_json::Value;
 
 use crate::journal::{Held, Place, signatures};
-use crate::support::{Signer, chancery, command, ec, rsa, run};
+use crate::support::{Signer, chancery, command, ec, names, rsa, run, write_secret};
 
 fn lines(place: &Place, log: &str) -> Vec<Value> {
     let text = fs::read_to_string(place.at(log)).unwrap();
@@ -91,7 +94,6 @@ fn a_log_has_a_line_for_every_signature_and_says_what_was_not_written() {
     sign(&dead).ends_with(7);
     assert!(fs::read(&file).unwrap() == before);
     assert_eq!(place.results("log")[2..], ["signed", "not-written"]);
-    // One that is in its place is written, though the command ends with an error.
     fs::remove_file(place.at("log")).unwrap();
     let inject = "renameat,rename,renameat2:error=EACCES";
     let args = ["a.exe", "--audit", "log", "--replace"];
@@ -134,5 +136,69 @@ fn signing_where_the_file_is_not_goes_into_the_log_as_well() {
         fs::remove_file(place.at("a.exe.dig.signed")).unwrap();
         sign("a.exe.dig", &log).ends_with(3);
         assert!(!place.at("a.exe.dig.signed").exists());
+    }
+}
+
+#[test]
+fn what_is_in_the_file_is_not_called_unwritten_though_the_command_ends_with_an_error() {
+    let place = Place::new();
+    let file = place.program("a.exe", 1);
+    let args = ["a.exe", "--append-in-place", "--audit", "log"];
+    place.sign_with("a.exe", "fsync:signal=KILL:when=1", &args);
+    let is_record = |name: &String| name.ends_with(".undo");
+    let record = names(place.folder()).into_iter().find(is_record).unwrap();
+    for name in [record.as_str(), "log"] {
+        fs::remove_file(place.at(name)).unwrap();
+    }
+    place.program("a.exe", 1);
+    let output = place.sign_with(&record, "unlink,unlinkat:error=EIO", &args);
+    assert_eq!(output.status.code(), Some(8), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("is written, but its undo record cannot be removed"), "{said}");
+    assert_eq!(signatures(&file).len(), 1);
+    assert_eq!(place.results("log"), ["signed"]);
+}
+
+#[test]
+fn a_signature_that_the_log_has_no_line_for_is_not_used() {
+    let place = Place::new();
+    let file = place.program("a.exe", 1);
+    let before = fs::read(&file).unwrap();
+    for inject in ["write:error=ENOSPC", "fdatasync:error=EIO"] {
+        for more in [&[][..], &["--append-in-place"]] {
+            let args = [&["a.exe", "--audit", "log"][..], more].concat();
+            let output = place.sign_with("log", inject, &args);
+            assert_eq!(output.status.code(), Some(8), "{output:?}");
+            let said = String::from_utf8(output.stdout).unwrap();
+            assert!(said.contains("cannot write the audit log"), "{said}");
+            assert!(fs::read(&file).unwrap() == before, "{inject} {more:?}");
+            assert_eq!(names(place.folder()), ["a.exe", "log"]);
+        }
+    }
+}
+
+#[test]
+fn what_the_key_did_not_make_is_told_and_not_called_unwritten() {
+    let Some(hsm) = SoftHsm::create() else { return };
+    hsm.init_token("T", "1234");
+    let ca = CodeSigningCa::create_in(hsm.dir());
+    hsm.import_key("T", "1234", &ca.signer_key, "release", "01");
+    let token = FaultyToken::over(&hsm);
+    for (script, results) in [
+        ("fail C_Sign 0x80000001", &["device"][..]),
+        ("fail C_Sign 0x80000001 from 2", &["signed", "device", "not-written"]),
+    ] {
+        let place = Place::new();
+        let file = place.program("a.exe", 1);
+        write_secret(place.at("pin"), "1234");
+        token.follow(script);
+        let mut sign = token.command(env!("CARGO_BIN_EXE_chancery"));
+        sign.args(["sign", "a.exe", "--audit", "log", "--digest", "sha256,sha384"]);
+        sign.args(["--key", "pkcs11:token=T;object=release", "--pin-file", "pin", "--cert"]);
+        sign.arg(&ca.signer).arg("--chain").arg(&ca.root).current_dir(place.folder());
+        sign.env("PKCS11_MODULE", token.module());
+        run(sign).ends_with(5);
+        assert_eq!(signatures(&file).len(), 0);
+        assert_eq!(place.results("log"), results, "{script}");
     }
 }

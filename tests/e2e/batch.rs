@@ -271,9 +271,11 @@ fn an_audit_log_tells_of_every_signature_and_shows_what_was_done_to_it() {
         assert_eq!(report["lines"], line - 1, "{report}");
     }
     // The beginning of a line is of a run that was killed: the next one goes on before it.
-    fs::write(log, format!("{whole}{{\"schema\":1,")).unwrap();
-    sign(&["--replace"]);
-    assert_eq!(verify().ends_with(0).object()["lines"], 15);
+    for torn in ["{\"schema\":1,".to_owned(), format!("{{\"schema\":1,{}", "x".repeat(9000))] {
+        fs::write(log, whole.clone() + &torn).unwrap();
+        sign(&["--replace"]);
+        assert_eq!(verify().ends_with(0).object()["lines"], 15);
+    }
 }
 
 #[test]

@@ -341,3 +341,28 @@ fn hash_of(text: &str) -> String {
 fn beginning() -> String {
     "0".repeat(64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_was_written_anew_with_its_hash_is_told_by_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let now = Time::parse_rfc3339("2026-01-01T00:00:00Z").unwrap();
+        let log = AuditLog::open(&path, "file:key.pem").unwrap();
+        for name in ["a.exe", "b.exe", "c.exe"] {
+            let digest = (DigestAlgorithm::Sha256, &[7; 32][..]);
+            log.add(Path::new(name), digest, None, now, AuditResult::Signed).unwrap();
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        let open = lines[1].rsplit_once(HASH_FIELD).unwrap().0.replace("b.exe", "x.exe");
+        let forged = format!("{open}{HASH_FIELD}{}\"}}", hash_of(&open));
+        assert!(read_line(forged.as_bytes()).is_some());
+        std::fs::write(&path, [lines[0], &forged, lines[2], ""].join("\n")).unwrap();
+        let report = verify_audit_log(&path).unwrap();
+        assert_eq!((report.lines, report.fault), (2, Some("not-next")));
+    }
+}
