@@ -70,6 +70,9 @@ mod tests {
     fn what_moves_the_cursor_or_turns_the_line_is_escaped() {
         assert_eq!(shown("a.exe: valid\n  x\u{1b}[1m\t"), "a.exe: valid\\n  x\\x1b[1m\\t");
         assert_eq!(one_line("a\u{202e}exe.b \u{9b}\r"), "a\\u{202e}exe.b \\x9b\\r");
+        for turning in ["\u{61c}", "\u{200e}", "\u{200f}", "\u{2028}", "\u{2029}", "\u{2066}"] {
+            assert!(one_line(turning).is_ascii(), "{turning:?}");
+        }
         assert_eq!(lines("a\n\tb\u{1b}"), "a\n\tb\\x1b");
         assert_eq!(one_line("Grüße 日本 שלום 👍 C:\\a"), "Grüße 日本 שלום 👍 C:\\a");
     }

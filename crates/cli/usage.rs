@@ -94,12 +94,17 @@ mod tests {
             let args: Vec<_> = line.split(' ').map(OsString::from).collect();
             wants_json(&args)
         };
-        for line in ["chancery sign --format json", "chancery --format=json sing"] {
+        for line in [
+            "chancery sign --format json",
+            "chancery --format=json sing",
+            "chancery --format text sign --format json",
+        ] {
             assert!(wants(line), "{line}");
         }
         for line in [
             "chancery sign",
             "chancery sign --format text",
+            "chancery --format json sign --format text",
             "chancery sign --format",
             "chancery sign json",
             "chancery sign -- --format json",

@@ -72,6 +72,10 @@ fn a_pin_in_the_place_of_its_source_is_not_repeated() {
     refused("chancery key test --key file:x --pinGeheim99", "'--pin...'");
     refused("chancery key test --key file:x --pin-fdGeheim99", "'--pin...'");
     refused("chancery key test --key file:x -pGeheim99", "'-p'");
+    // Of these clap says as well how to give a file of that name.
+    refused("chancery sign x.exe --key file:x --pinGeheim99", "'--pin...'");
+    refused("chancery sign x.exe --key file:x --pin=Geheim99", "'--pin'");
+    refused("chancery sign x.exe --key file:x -pGeheim99", "'-p'");
     let key = &rsa().key;
     let line = format!("chancery key test --key {key} --pin-env Geheim99");
     refused(&line, "the variable of the name given is not set");
