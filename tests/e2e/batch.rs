@@ -171,6 +171,42 @@ fn an_interrupted_run_finishes_what_it_began_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_run_that_is_interrupted_twice_does_not_wait_for_what_it_began() {
+    let (_folder, path) = program();
+    let before = fs::read(&path).unwrap();
+    // Takes a request and never answers.
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", server.local_addr().unwrap());
+    let mut child = command(["sign", path.to_str().unwrap(), "--timestamp", &url])
+        .args(ec().options())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stderr = child.stderr.take().unwrap();
+    let asked = server.accept().unwrap();
+    let interrupt = || {
+        let id = child.id().to_string();
+        let sent = std::process::Command::new("kill").args(["-INT", &id]).status();
+        assert!(sent.unwrap().success());
+    };
+    interrupt();
+    let mut lines = BufReader::new(stderr).lines();
+    let said = lines.find(|line| line.as_ref().unwrap().contains("once more to end now"));
+    assert!(said.is_some(), "it goes on, and says so");
+    interrupt();
+    // A run that goes on in spite of it signs when the server is gone.
+    let (ended, waits) = std::sync::mpsc::channel::<()>();
+    let closing = std::thread::spawn(move || {
+        let _ = waits.recv_timeout(std::time::Duration::from_secs(10));
+        drop((asked, server));
+    });
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    drop(ended);
+    closing.join().unwrap();
+    assert!(fs::read(&path).unwrap() == before, "it was not signed meanwhile");
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn what_nohup_started_goes_on_when_the_terminal_is_closed() {
     let (folder, paths) = programs(400, 20_000);

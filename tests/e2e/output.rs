@@ -93,6 +93,27 @@ fn an_answer_that_a_full_disk_swallows_is_no_success() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_command_that_panics_ends_as_a_fault_of_its_own() {
+    let (folder, path) = program();
+    let before = fs::read(&path).unwrap();
+    // Nothing that is typed makes it panic; a system that has no thread left does.
+    let sign = command(["sign", path.to_str().unwrap()]);
+    let output = std::process::Command::new("strace")
+        .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=clone,clone3"])
+        .args(["-e", "inject=clone,clone3:error=EAGAIN"])
+        .arg(sign.get_program())
+        .args(sign.get_args())
+        .args(rsa().options())
+        .output()
+        .expect("strace runs: apt-get install strace");
+    assert_eq!(output.status.code(), Some(70), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("panicked"), "{output:?}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+    assert_eq!(crate::support::names(folder.path()), ["program.exe"]);
+}
+
+#[test]
 fn a_hash_named_twice_is_a_slip() {
     let (_folder, path) = program();
     let before = fs::read(&path).unwrap();
