@@ -22,6 +22,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use self::grammar::Tool;
+use crate::exit::Exit;
 use crate::settings;
 use crate::ui::{Format, Ui};
 
@@ -50,7 +51,7 @@ pub(crate) fn run(args: &[OsString]) -> Option<ExitCode> {
             let (first, rest) = rest.split_first()?;
             if let (Some("help"), [name]) = (first.to_str(), rest) {
                 console::say(named(name.to_str()?)?.tool.help().trim_end());
-                return Some(ExitCode::SUCCESS);
+                return Some(close(0));
             }
             (named(first.to_str()?)?, rest)
         }
@@ -66,9 +67,9 @@ pub(crate) fn run(args: &[OsString]) -> Option<ExitCode> {
     };
     if asks_for_help(&texts) {
         console::say(compat.tool.help().trim_end());
-        return Some(ExitCode::SUCCESS);
+        return Some(close(0));
     }
-    Some(exit_with((compat.run)(&texts)))
+    Some(close((compat.run)(&texts)))
 }
 
 /// Tells whether a word is the name of a tool.
@@ -89,6 +90,15 @@ fn tool_of(called: &OsStr) -> Option<Compat> {
 fn asks_for_help(args: &[String]) -> bool {
     let help = |arg: &String| ["/?", "-?", "-h", "--help", "help"].contains(&arg.as_str());
     args.first().is_some_and(help) || args.get(1).is_some_and(|arg| arg == "/?" || arg == "-?")
+}
+
+/// Ends with a tool's code, unless what it had to say was not written.
+fn close(code: u32) -> ExitCode {
+    match Ui::new(Format::Text, false).close(Exit::Done) {
+        Exit::Done => exit_with(code),
+        _ if code != 0 => exit_with(code),
+        unsaid => unsaid.into(),
+    }
 }
 
 /// Ends with a code. Systems that have eight bits for it get the lowest ones, and never 0 for what is not 0.

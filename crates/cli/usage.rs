@@ -1,6 +1,7 @@
 //! Arguments that make no sense, told as every other error is.
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -12,8 +13,13 @@ use crate::ui::{Format, Ui};
 /// Answers arguments that were not read: with help or the version where that was asked for, else with the error.
 pub(crate) fn report(error: &clap::Error, args: &[OsString]) -> Exit {
     if !error.use_stderr() {
-        let _ = error.print();
-        return Exit::Done;
+        let printed = error.print().and_then(|()| io::stdout().flush());
+        return match printed {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Exit::from(chancery::ErrorKind::Io)
+            }
+            _ => Exit::Done,
+        };
     }
     let tool = tool_behind_options(error);
     if !wants_json(args) && tool.is_none() {

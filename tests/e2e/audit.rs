@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use chancery_testkit::faulty::FaultyToken;
 use chancery_testkit::openssl::CodeSigningCa;
@@ -201,4 +201,52 @@ fn what_the_key_did_not_make_is_told_and_not_called_unwritten() {
         assert_eq!(signatures(&file).len(), 0);
         assert_eq!(place.results("log"), results, "{script}");
     }
+}
+
+#[test]
+fn an_empty_line_at_the_end_does_not_begin_the_chain_anew() {
+    let place = Place::new();
+    place.program("a.exe", 1);
+    place.sign(&["a.exe", "--audit", "log"]).ends_with(0);
+    let mut log = fs::read(place.at("log")).unwrap();
+    log.push(b'\n');
+    fs::write(place.at("log"), &log).unwrap();
+    let refused = place.sign(&["a.exe", "--replace", "--audit", "log"]).ends_with(3).object();
+    assert!(refused["message"].as_str().unwrap().contains("none of an audit log"), "{refused}");
+    assert_eq!(fs::read(place.at("log")).unwrap(), log);
+}
+
+#[test]
+fn a_key_is_not_asked_for_what_the_log_could_not_tell_of() {
+    let place = Place::new();
+    for number in 10..30 {
+        place.program(&format!("{number}.exe"), 1);
+    }
+    place.program("a.exe", 1);
+    place.sign(&["a.exe", "--audit", "log"]).ends_with(0);
+    let args = ["1*.exe", "2*.exe", "--audit", "log", "--jobs", "1"];
+    let output = place.sign_with("log", "write:error=ENOSPC:when=1+", &args);
+    assert_eq!(output.status.code(), Some(8));
+    let told = String::from_utf8(output.stdout).unwrap();
+    let count = |text: &str| told.lines().filter(|line| line.contains(text)).count();
+    let (asked, spared) = (count("cannot write the audit log"), count("is signed without it"));
+    // Some were under way when the first of them failed.
+    assert!(asked >= 1 && spared >= 10 && asked + spared == 20, "{told}");
+    assert_eq!(place.results("log"), ["signed"]);
+}
+
+#[test]
+fn a_line_that_a_run_is_writing_is_waited_for() {
+    let place = Place::new();
+    place.program("a.exe", 1);
+    place.sign(&["a.exe", "--audit", "log"]).ends_with(0);
+    let log = fs::read(place.at("log")).unwrap();
+    fs::write(place.at("log"), &log[..log.len() - 9]).unwrap();
+    let held = Held::by(&place.at("log"));
+    let mut verify = command(["audit", "verify", &place.text("log")]);
+    let verify = verify.stdout(Stdio::null()).spawn();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    fs::write(place.at("log"), &log).unwrap();
+    drop(held);
+    assert_eq!(verify.unwrap().wait().unwrap().code(), Some(0));
 }

@@ -301,7 +301,7 @@ fn what_has_the_name_of_a_copy_by_now_is_no_left_over_and_not_put_in_place() {
         let why = if is_left { "changed by another run" } else { "was removed meanwhile" };
         assert!(said.contains(why), "{call}: {said}");
         assert!(case.contents() == case.before, "{call}");
-        assert!(!is_left || fs::read(&own).unwrap() == b"another's");
+        assert_eq!(fs::read(&own).unwrap(), b"another's");
         drop(held);
         let _ = fs::remove_file(&own);
     }

@@ -82,6 +82,10 @@ fn an_answer_that_a_full_disk_swallows_is_no_success() {
         &["digest", path.to_str().unwrap()][..],
         &["digest", path.to_str().unwrap(), "--format", "json"],
         &["completions", "bash"],
+        &["digest", "--help"],
+        &["--version"],
+        &["help", "certutil"],
+        &["certutil", "-hashfile", path.to_str().unwrap(), "SHA256"],
     ] {
         let output = command(args).stdout(full()).output().unwrap();
         assert_eq!(output.status.code(), Some(8), "{args:?}");
@@ -89,6 +93,32 @@ fn an_answer_that_a_full_disk_swallows_is_no_success() {
         drop(reader);
         let output = command(args).stdout(writer).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{args:?}: {output:?}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn fewer_threads_than_wanted_are_enough_and_none_is_an_error() {
+    let (folder, path) = program();
+    for name in ["b.exe", "c.exe"] {
+        fs::copy(&path, folder.path().join(name)).unwrap();
+    }
+    // The first thread is for signals, the second lists the files, and then come workers.
+    for (when, code) in [("4+", 1), ("3+", 8), ("2+", 8)] {
+        let verify = command(["verify", "--recursive", folder.path().to_str().unwrap()]);
+        let output = std::process::Command::new("strace")
+            .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=clone,clone3"])
+            .args(["-e", &format!("inject=clone,clone3:error=EAGAIN:when={when}")])
+            .arg(verify.get_program())
+            .args(verify.get_args())
+            .output()
+            .expect("strace runs: apt-get install strace");
+        let (told, said) = (String::from_utf8(output.stdout), String::from_utf8(output.stderr));
+        let (told, said) = (told.unwrap(), said.unwrap());
+        assert_eq!(output.status.code(), Some(code), "{when}: {said}");
+        let unsigned = told.lines().filter(|line| line.ends_with(": unsigned")).count();
+        assert_eq!(unsigned, if code == 1 { 3 } else { 0 }, "{when}: {told}");
+        assert_eq!(said.contains("cannot start a thread"), code == 8, "{when}: {said}");
     }
 }
 

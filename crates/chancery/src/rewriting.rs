@@ -1,6 +1,8 @@
 //! One file on its way to its next version: read once, copied, patched, checked, put in its place.
 
-use std::fs::{File, Metadata};
+mod unchanged;
+
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +21,8 @@ use crate::writer::{
     Draft, Drafted, Held, LeftOvers, hold_to_read, mend_file, mend_renamed_file, release,
 };
 use crate::{Error, ErrorKind};
+
+pub(crate) use self::unchanged::Unchanged;
 
 /// A file that is being signed or unsigned.
 #[derive(Debug)]
@@ -121,7 +125,7 @@ impl Rewriting {
     /// which it was being written most likely; neither with `force`.
     pub(crate) fn check_unlisted(&self, force: bool) -> Result<Option<&'static str>, Error> {
         let Some(unlisted) = self.unlisted else { return Ok(None) };
-        let names = names_of(&self.unchanged.before);
+        let names = unchanged::names_of(&self.unchanged.before);
         if force || !unlisted.is_torn && names == 1 {
             return Ok(Some("unlisted-signature-signed"));
         }
@@ -323,44 +327,6 @@ impl Rewriting {
     }
 }
 
-/// Notices a file that another program writes to, or replaces, in the meantime: what was copied may be neither the old
-/// file nor the new one.
-#[derive(Debug)]
-pub(crate) struct Unchanged {
-    path: PathBuf,
-    before: Metadata,
-}
-
-impl Unchanged {
-    /// # Errors
-    /// [`ErrorKind::Changed`]; [`ErrorKind::Io`] where it cannot be told.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        let now = std::fs::metadata(&self.path)
-            .map_err(|error| Error::io("read again", &self.path, error))?;
-        self.check_is(&now)
-    }
-
-    /// Tells whether an open file is another, with the length and the time of this one.
-    fn is_copied(&self, now: &Metadata) -> bool {
-        let like = |metadata: &Metadata| (metadata.len(), metadata.modified().ok());
-        identity_of(&self.before) != identity_of(now) && like(&self.before) == like(now)
-    }
-
-    /// Checks that an open file is this one, and as it was.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Changed`].
-    pub(crate) fn check_is(&self, now: &Metadata) -> Result<(), Error> {
-        if identity_of(&self.before) == identity_of(now) {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::Changed,
-            format!("{} was changed by another program meanwhile", self.path.display()),
-        ))
-    }
-}
-
 /// A file that is in its place.
 #[derive(Clone, Debug)]
 pub(crate) struct Placed {
@@ -485,32 +451,6 @@ fn end_before_trailing_data(subject: &PeSubject<Input>) -> Option<u64> {
         }
         _ => None,
     }
-}
-
-/// Returns how many names a file has, where the system tells.
-fn names_of(metadata: &Metadata) -> u64 {
-    #[cfg(unix)]
-    {
-        std::os::unix::fs::MetadataExt::nlink(metadata)
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = metadata;
-        1
-    }
-}
-
-/// What changes when a file is written to or replaced.
-fn identity_of(metadata: &Metadata) -> impl PartialEq + use<> {
-    let times = (metadata.len(), metadata.modified().ok());
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let inode = (metadata.dev(), metadata.ino());
-        (times, inode, metadata.ctime(), metadata.ctime_nsec())
-    }
-    #[cfg(not(unix))]
-    times
 }
 
 #[cfg(test)]

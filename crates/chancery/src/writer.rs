@@ -372,6 +372,8 @@ impl Staged {
         file.sync_all().map_err(failed)?;
         if !own_file::has_name(file, self.temporary.path()).map_err(failed)? {
             let text = format!("the next version of {} was removed meanwhile", target.display());
+            // What has its name now is another's, and would go with it.
+            let _ = self.temporary.keep();
             return Err(Error::new(ErrorKind::Changed, text));
         }
         // As late as possible: what a program writes from here on that is none of ours is lost.
