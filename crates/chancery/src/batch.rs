@@ -81,7 +81,7 @@ enum Message<T> {
 /// Makes the names of new files durable: each folder once, as far as that goes.
 ///
 /// # Errors
-/// [`ErrorKind::Io`](crate::ErrorKind::Io): a power cut may bring back what was in the folder it names.
+/// [`ErrorKind::Io`]: a power cut may bring back what was in the folder it names.
 pub fn sync_folders<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<(), crate::Error> {
     let folders: BTreeSet<_> = files.into_iter().filter_map(Path::parent).collect();
     let mut synced = Ok(());

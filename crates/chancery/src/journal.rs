@@ -90,7 +90,7 @@ enum Line {
 }
 
 impl Drop for Journal {
-    /// Lets the next run have it at once: see [`Held`](crate::writer::Held).
+    /// Lets the next run have it at once, also where a process that is being started has it open too.
     fn drop(&mut self) {
         let _ = FileExt::unlock(&self.file);
     }

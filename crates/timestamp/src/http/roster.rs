@@ -153,8 +153,7 @@ mod tests {
     fn one_that_has_been_failing_for_long_is_not_waited_for() {
         let (now, settings) = (Instant::now(), HttpSettings::default());
         let mut roster = Roster::new(1);
-        let mut next =
-            |roster: &mut Roster, at| roster.next(at, Duration::ZERO, 9 * SECOND, |_| true);
+        let next = |roster: &mut Roster, at| roster.next(at, Duration::ZERO, 9 * SECOND, |_| true);
         roster.failed(0, now, &settings, Some(8 * SECOND));
         assert_eq!(next(&mut roster, now), Some((0, now + 8 * SECOND)));
         roster.failed(0, now + 8 * SECOND, &settings, Some(8 * SECOND));
