@@ -32,6 +32,12 @@ pub(crate) trait Job: Sync {
     /// Returns the file that was written.
     fn written<'a>(&self, done: &'a Self::Done) -> Option<&'a Path>;
 
+    /// Tells whether nothing was to be done.
+    fn is_left_alone(&self, done: &Self::Done) -> bool {
+        let _ = done;
+        false
+    }
+
     /// Returns where changed files go, if not into the place of the original.
     fn results(&self) -> Option<&Path> {
         None
@@ -103,8 +109,12 @@ pub(crate) fn run<J: Job>(
     }
     let is_stopped = stop.load(Ordering::Relaxed);
     if counts.all() == 0 && exit == Exit::Done && !is_stopped {
-        let error =
-            Error::new(ErrorKind::Io, "there is no program in what was named: nothing is done");
+        let but = match job.results() {
+            Some(_) => ", besides the folder of results",
+            None => "",
+        };
+        let text = format!("there is no program in what was named{but}: nothing is done");
+        let error = Error::new(ErrorKind::Io, text);
         exit = ui.error(&error, None);
     } else if several || counts.all() > 1 {
         summary(&counts, stages, begun, doing, ui);
@@ -121,6 +131,8 @@ struct Counts {
     well: u64,
     failed: u64,
     again: u64,
+    /// Of those that went well.
+    left_alone: u64,
 }
 
 impl Counts {
@@ -167,6 +179,8 @@ impl<J: Job> Progress<Option<J::Done>> for Telling<'_, J> {
         for finished in group {
             let (job, ui) = (self.job, &mut *self.ui);
             let again = matches!(finished.result, Ok((_, None)));
+            let is_left =
+                matches!(&finished.result, Ok((_, Some(done))) if job.is_left_alone(done));
             let exit = self.bar.done(|| match finished.result {
                 Ok((file, Some(done))) => job.show(&file.path, done, ui),
                 Ok((file, None)) => {
@@ -178,7 +192,10 @@ impl<J: Job> Progress<Option<J::Done>> for Telling<'_, J> {
             });
             match exit {
                 _ if again => self.counts.again += 1,
-                Exit::Done => self.counts.well += 1,
+                Exit::Done => {
+                    self.counts.well += 1;
+                    self.counts.left_alone += u64::from(is_left);
+                }
                 _ => self.counts.failed += 1,
             }
             self.exit = self.exit.graver(exit);
@@ -220,6 +237,7 @@ fn summary(counts: &Counts, stages: &Stages, begun: Instant, doing: &'static str
             done: counts.well,
             failed: counts.failed,
             again: counts.again,
+            left_alone: counts.left_alone,
             bytes: stages.bytes(),
             seconds,
         };
@@ -227,9 +245,10 @@ fn summary(counts: &Counts, stages: &Stages, begun: Instant, doing: &'static str
         return;
     }
     let (bytes, rate) = rate(stages, begun);
-    let Counts { well, failed, again } = counts;
+    let Counts { well, failed, again, left_alone } = counts;
+    let left = if *left_alone > 0 { format!(" ({left_alone} left alone)") } else { String::new() };
     let again = if *again > 0 { format!(", {again} named again") } else { String::new() };
     ui.note(&format!(
-        "{doing}: {well} done, {failed} not{again}; {bytes} in {seconds:.1} s, {rate}/s"
+        "{doing}: {well} done{left}, {failed} not{again}; {bytes} in {seconds:.1} s, {rate}/s"
     ));
 }

@@ -98,6 +98,8 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
         ErrorKind::Io | ErrorKind::Usage => {
             if let Some(hint) = for_authority(&error.to_string()) {
                 one(hint.into())
+            } else if error.to_string().contains("for several files") {
+                one("name a folder that is there: mkdir makes one".into())
             } else if error.to_string().contains("hard links") {
                 vec![
                     "write to another file:  --out PATH".into(),

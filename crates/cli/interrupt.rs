@@ -32,9 +32,11 @@ fn end() {
 /// is closed. Where no handler can be set, the signal ends the process, and each file is as it was or done.
 #[cfg(unix)]
 fn on_signal(mut act: impl FnMut() + Send + 'static) {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     use signal_hook::iterator::Signals;
 
+    // A file that may not become longer is an error of the write, not the end of the run over all files.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
     let ignored = ignored();
     let heard = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_in(ignored, *signal));
     if let Ok(mut signals) = Signals::new(heard) {

@@ -187,6 +187,8 @@ pub(crate) struct Summary {
     pub(crate) done: u64,
     pub(crate) failed: u64,
     pub(crate) again: u64,
+    /// Of those that are done: there was nothing to do.
+    pub(crate) left_alone: u64,
     /// That were hashed.
     pub(crate) bytes: u64,
     pub(crate) seconds: f64,
@@ -210,6 +212,9 @@ pub(crate) struct Signed {
     pub(crate) thumbprint: String,
     pub(crate) timestamps: Vec<NewTimestamp>,
     pub(crate) warnings: Vec<&'static str>,
+    /// Why there are no timestamps, where there should be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unstamped: Vec<String>,
 }
 
 /// A timestamp that was put on a signature.

@@ -386,6 +386,8 @@ fn a_file_with_two_results_is_done_when_both_are_there() {
     assert_eq!(fs::read(place.at("out/a.exe")).unwrap(), first);
     let neither = sign(&["d", "d/sub"]);
     assert!(neither[..2].iter().all(|one| one["journal"] == true), "{neither:?}");
+    let summary = &neither[2];
+    assert_eq!((&summary["done"], &summary["left_alone"]), (&2.into(), &2.into()));
 }
 
 #[test]

@@ -161,3 +161,49 @@ fn more_threads_than_anybody_means_are_refused() {
     }
     chancery(["verify", path.to_str().unwrap(), "--jobs", "1024"]).ends_with(1);
 }
+
+#[test]
+fn several_results_need_a_folder_that_is_there() {
+    let (folder, path) = program();
+    let (path, at) = (path.to_str().unwrap(), |name: &str| folder.path().join(name));
+    fs::write(at("file"), "").unwrap();
+    for (name, why) in [("new", "is not there"), ("file", "is none")] {
+        let out = at(name).to_str().unwrap().to_owned();
+        for verb in ["sign", "timestamp", "remove"] {
+            let mut run = command([verb, path, path, "--out", &out]);
+            match verb {
+                "sign" => run.args(rsa().options()),
+                "timestamp" => run.args(["--timestamp", "http://127.0.0.1:1"]),
+                _ => &mut run,
+            };
+            let said = crate::support::run(run).ends_with(2).stderr;
+            assert!(said.contains(why) && said.contains("mkdir"), "{verb}: {said}");
+        }
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_that_may_not_become_so_long_is_an_error_and_not_the_end() {
+    let (folder, path) = program();
+    let before = fs::read(&path).unwrap();
+    let sign = command(["sign", path.to_str().unwrap()]);
+    let mut limited = std::process::Command::new("sh");
+    // In blocks of 512 bytes.
+    limited.args(["-c", "ulimit -f 1; exec \"$0\" \"$@\""]).arg(sign.get_program());
+    limited.args(sign.get_args()).args(rsa().options());
+    let run = crate::support::run(limited).ends_with(8);
+    assert!(run.stderr.contains("error: "), "{}", run.stderr);
+    assert_eq!(fs::read(&path).unwrap(), before);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_is_no_audit_log_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let run = chancery(["audit", "verify", pipe.to_str().unwrap()]).ends_with(8);
+    assert!(run.stderr.contains("no regular file"), "{}", run.stderr);
+}

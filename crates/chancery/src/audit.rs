@@ -15,7 +15,7 @@ use chancery_x509::{Certificate, Time};
 use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
 
-use crate::files::{end_of_text, sync_folder_of};
+use crate::files::{end_of_text, open_regular, sync_folder_of};
 use crate::hex::hex;
 use crate::{Error, ErrorKind};
 
@@ -276,8 +276,7 @@ fn is_beginning(text: &[u8]) -> bool {
 /// # Errors
 /// [`ErrorKind::Io`] where it cannot be read. A fault in it is no error: it is in the report.
 pub fn verify_audit_log(path: &Path) -> Result<AuditReport, Error> {
-    let mut file =
-        File::open(path).map_err(|error| Error::io("read the audit log", path, error))?;
+    let mut file = open_regular(path)?;
     let report = report_of(&mut file, path)?;
     if report.fault != Some(UNFINISHED) {
         return Ok(report);

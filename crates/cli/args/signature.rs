@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use chancery::Error;
 use chancery::batch::{FileList, Listed};
+use chancery::{Error, ErrorKind};
 use clap::Args;
 
 use super::{BatchOptions, IfSigned};
@@ -131,8 +131,22 @@ impl OutputOptions {
         Ok(place)
     }
 
+    /// Refuses one name for the results of several files.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`].
+    pub(crate) fn check_room_for(&self, files: &[PathBuf]) -> Result<(), Error> {
+        let Some(out) = self.out.as_deref().filter(|_| self.is_too_narrow_for(files)) else {
+            return Ok(());
+        };
+        let what = if out.exists() { "is none" } else { "is not there" };
+        let text =
+            format!("--out must be a folder for several files, and {} {what}", out.display());
+        Err(Error::new(ErrorKind::Usage, text))
+    }
+
     /// Tells whether the arguments may name several files, and one name is given for the result.
-    pub(crate) fn is_too_narrow_for(&self, files: &[PathBuf]) -> bool {
+    fn is_too_narrow_for(&self, files: &[PathBuf]) -> bool {
         !FileList::is_one_file(files) && self.out.as_ref().is_some_and(|out| !out.is_dir())
     }
 }

@@ -4,9 +4,7 @@ use std::path::Path;
 
 use chancery::authenticode::RemovedChecksum;
 use chancery::batch::{Listed, Stages};
-use chancery::{
-    Error, ErrorKind, RemoveOptions, Removed, RemovedPart, remove_signatures_in_stages,
-};
+use chancery::{Error, RemoveOptions, Removed, RemovedPart, remove_signatures_in_stages};
 
 use crate::args::Remove;
 use crate::batch::{self, Job};
@@ -17,8 +15,7 @@ use crate::shown::shown;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &Remove, ui: &mut Ui) -> Exit {
-    if args.output.is_too_narrow_for(&args.files) {
-        let error = Error::new(ErrorKind::Usage, "--out must be a folder for several files");
+    if let Err(error) = args.output.check_room_for(&args.files) {
         return ui.error(&error, None);
     }
     let limits = args.batch.limits(&args.files, None, None);

@@ -112,9 +112,7 @@ struct Checked {
 
 /// Judges the certificate before anybody logs in; `None` where only the key can tell which one it is.
 fn check(args: &Sign) -> Result<Option<Checked>, Error> {
-    if args.output.is_too_narrow_for(&args.files) {
-        return Err(Error::new(ErrorKind::Usage, "--out must be a folder for several files"));
-    }
+    args.output.check_room_for(&args.files)?;
     if let (Some(journal), Some(audit)) = (&args.record.journal, &args.record.audit)
         && is_same_file(journal, audit)
     {
@@ -301,6 +299,7 @@ fn show(
         thumbprint: json::hex(&certificate.thumbprint_sha1()),
         timestamps: json::NewTimestamp::list(&signed.timestamps),
         warnings: signed.warnings.clone(),
+        unstamped: signed.unstamped.clone(),
     };
     for warning in &signed.warnings {
         ui.warn(&format!("{}: {}", shown(file), explain(warning)));

@@ -67,9 +67,7 @@ impl Job for StampJob<'_> {
 }
 
 fn prepare(args: &Timestamp) -> Result<HttpTimestamper, Error> {
-    if args.output.is_too_narrow_for(&args.files) {
-        return Err(Error::new(ErrorKind::Usage, "--out must be a folder for several files"));
-    }
+    args.output.check_room_for(&args.files)?;
     timestamper(&args.stamp)?.ok_or_else(|| {
         Error::new(
             ErrorKind::Usage,

@@ -124,6 +124,16 @@ impl Job for SignJob<'_> {
         }
     }
 
+    fn is_left_alone(&self, done: &Done) -> bool {
+        match done {
+            Done::Signed(signed) => {
+                matches!(signed.outcome, Outcome::Skipped | Outcome::LeftAlone)
+            }
+            Done::Before(_) => true,
+            Done::Failed(_) => false,
+        }
+    }
+
     fn results(&self) -> Option<&Path> {
         self.args.output.out.as_deref()
     }
