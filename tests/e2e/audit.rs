@@ -224,14 +224,14 @@ fn a_key_is_not_asked_for_what_the_log_could_not_tell_of() {
     }
     place.program("a.exe", 1);
     place.sign(&["a.exe", "--audit", "log"]).ends_with(0);
-    let args = ["1*.exe", "2*.exe", "--audit", "log", "--jobs", "1"];
+    let args = ["1*.exe", "2*.exe", "--audit", "log", "--jobs", "1", "--sessions", "1"];
     let output = place.sign_with("log", "write:error=ENOSPC:when=1+", &args);
     assert_eq!(output.status.code(), Some(8));
     let told = String::from_utf8(output.stdout).unwrap();
     let count = |text: &str| told.lines().filter(|line| line.contains(text)).count();
     let (asked, spared) = (count("cannot write the audit log"), count("is signed without it"));
     // Some were under way when the first of them failed.
-    assert!(asked >= 1 && spared >= 10 && asked + spared == 20, "{told}");
+    assert!(asked >= 1 && spared >= 1 && asked + spared == 20, "{told}");
     assert_eq!(place.results("log"), ["signed"]);
 }
 

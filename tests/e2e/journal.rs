@@ -350,7 +350,7 @@ fn what_is_built_anew_while_the_run_goes_on_is_not_done() {
     let args = ["a.exe", "b.exe", "--journal", "journal", "--jobs", "2"];
     std::thread::scope(|scope| {
         // The first file takes its time, and what comes after it is told of later.
-        let slow = || place.sign_with("a.exe", "read:delay_enter=3000000:when=1", &args);
+        let slow = || place.sign_with("a.exe", "read:delay_enter=6000000:when=1", &args);
         let run = scope.spawn(slow);
         while fs::read(place.at("b.exe")).unwrap() == unsigned {
             assert!(!run.is_finished(), "{:?}", run.join());
