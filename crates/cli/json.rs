@@ -63,20 +63,6 @@ pub(crate) fn about(file: &Path, mut object: Value) -> Value {
     object
 }
 
-/// A file that a run left as it was, since the journal says that it is done.
-#[derive(Debug, Serialize)]
-pub(crate) struct DoneBefore {
-    pub(crate) schema: u32,
-    /// `skipped`.
-    pub(crate) r#type: &'static str,
-    #[serde(flatten)]
-    pub(crate) file: FileName,
-    #[serde(flatten)]
-    pub(crate) output: OutputName,
-    /// Always.
-    pub(crate) journal: bool,
-}
-
 /// The file an object says was or would be written.
 #[derive(Debug, Serialize)]
 pub(crate) struct OutputName {
@@ -423,6 +409,9 @@ pub(crate) struct Changed {
     /// Those put in, where any was to be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) timestamps: Vec<NewTimestamp>,
+    /// Where it was skipped since the journal says that it is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) journal: Option<bool>,
 }
 
 /// A step of the quickstart.

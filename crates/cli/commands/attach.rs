@@ -69,6 +69,7 @@ fn show(args: &Attach, attached: &Attached, ui: &mut Ui) {
         output: json::OutputName::new(&attached.output),
         signatures: None,
         timestamps: Vec::new(),
+        journal: None,
     };
     ui.success(&object, || format!("{}: {word}", shown(&attached.output)));
 }

@@ -73,6 +73,7 @@ fn show(args: &Remove, file: &Path, removed: &Removed, ui: &mut Ui) {
         output: json::OutputName::new(&removed.output),
         signatures: Some(removed.left),
         timestamps: Vec::new(),
+        journal: None,
     };
     ui.success(&object, || {
         let what = if args.unsigned_attributes { "unsigned attributes removed" } else { "removed" };

@@ -120,6 +120,7 @@ fn show(file: &Path, stamped: &TimestampedFile, ui: &mut Ui) {
         output: json::OutputName::new(&stamped.output),
         signatures: None,
         timestamps: json::NewTimestamp::list(&stamped.timestamps),
+        journal: None,
     };
     ui.success(&object, || {
         format!("{}: {}", shown(&stamped.output), timestamped(&stamped.timestamps))

@@ -152,12 +152,14 @@ impl Job for SignJob<'_> {
                 Exit::Done
             }
             Done::Before(output) => {
-                let object = json::DoneBefore {
+                let object = json::Changed {
                     schema: 1,
                     r#type: "skipped",
                     file: json::FileName::new(file),
                     output: json::OutputName::new(&output),
-                    journal: true,
+                    signatures: None,
+                    timestamps: Vec::new(),
+                    journal: Some(true),
                 };
                 ui.success(&object, || format!("{}: left alone, done by the journal", shown(file)));
                 Exit::Done
