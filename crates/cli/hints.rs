@@ -139,7 +139,7 @@ pub(crate) fn for_error(error: &Error, file: Option<&Path>) -> Vec<String> {
 }
 
 /// Tells whether an error or what caused it has a text in its message.
-fn is_about(error: &Error, text: &str) -> bool {
+pub(crate) fn is_about(error: &Error, text: &str) -> bool {
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = next {
         if error.to_string().contains(text) {

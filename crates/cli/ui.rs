@@ -1,6 +1,6 @@
 //! Everything that is printed goes through here: results to stdout, the rest to stderr.
 
-use std::error::Error as StdError;
+use std::error::Error as _;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,19 +32,6 @@ pub(crate) enum Format {
 pub(crate) struct Ui {
     format: Format,
     quiet: bool,
-}
-
-/// Tells whether an error, or what caused it, has the name of a file in its message.
-fn names(error: &Error, file: &Path) -> bool {
-    let name = file.display().to_string();
-    let mut next: Option<&dyn StdError> = Some(error);
-    while let Some(cause) = next {
-        if cause.to_string().contains(&name) {
-            return true;
-        }
-        next = cause.source();
-    }
-    false
 }
 
 impl Ui {
@@ -100,7 +87,8 @@ impl Ui {
         }
         let mut text = format!("error: {}\n", one_line(&error.to_string()));
         // One line of many says which file it is about.
-        if let Some(file) = file.filter(|file| !names(error, file)) {
+        if let Some(file) = file.filter(|file| !hints::is_about(error, &file.display().to_string()))
+        {
             text = format!("error: {}: {}\n", shown(file), one_line(&error.to_string()));
         }
         let mut source = error.source();

@@ -107,9 +107,12 @@ impl AuditLog {
         let file =
             OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path);
         let file = file.map_err(|error| Error::io("use the audit log", path, error))?;
-        let (path_of, key) = (path.to_owned(), key.to_owned());
-        let is_broken = AtomicBool::new(false);
-        let log = Self { path: path_of, key, file: Mutex::new(file), is_broken };
+        let log = Self {
+            path: path.to_owned(),
+            key: key.to_owned(),
+            file: Mutex::new(file),
+            is_broken: AtomicBool::new(false),
+        };
         let (lines, _) = log.locked(|file| log.last(file))?;
         if lines == 0 {
             sync_folder_of(path)?;

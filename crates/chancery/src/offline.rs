@@ -9,7 +9,7 @@ use chancery_x509::{read_documents, to_pem};
 
 use crate::rewriting::Rewriting;
 use crate::signing::IfSigned;
-use crate::writer::{LeftOvers, check_finished, check_renamed_finished};
+use crate::writer::LeftOvers;
 use crate::{Error, ErrorKind, PKCS7_LABEL, SignFileOptions, Signer, base64, read_small_file};
 
 /// Measures a file and prepares its signature, for a key that is elsewhere.
@@ -23,11 +23,8 @@ pub fn prepare_file(
     signer: &Signer,
     options: &SignFileOptions,
 ) -> Result<DigestFile, Error> {
-    check_finished(path)?;
-    let mut file = Rewriting::open(path, None, "prepare", options.strip)?;
-    if file.looks_unfinished()? {
-        check_renamed_finished(path, &LeftOvers::default())?;
-    }
+    let left_overs = LeftOvers::default();
+    let mut file = Rewriting::open_finished(path, None, "prepare", options.strip, &left_overs)?;
     file.check_unlisted(options.force)?;
     file.check_embeddable()?;
     let mut signature = options.signature.clone();

@@ -9,7 +9,6 @@ use chancery_x509::Time;
 use crate::batch::{Stage, Stages};
 use crate::rewriting::Rewriting;
 use crate::signing::{decide, is_in_order_to_append};
-use crate::writer::{check_finished, check_renamed_finished};
 use crate::{Error, Outcome, SignFileOptions, Signer};
 
 /// What signing a file would do.
@@ -53,11 +52,8 @@ pub fn plan_signing_in_stages(
     options: &SignFileOptions,
     stages: &Stages,
 ) -> Result<Plan, Error> {
-    check_finished(path)?;
-    let mut file = Rewriting::open(path, options.output.as_deref(), "sign", options.strip)?;
-    if file.looks_unfinished()? {
-        check_renamed_finished(path, stages.left_overs())?;
-    }
+    let (output, left_overs) = (options.output.as_deref(), stages.left_overs());
+    let mut file = Rewriting::open_finished(path, output, "sign", options.strip, left_overs)?;
     let entries = file.embedded.signatures.len();
     let output = options.output.clone().unwrap_or_else(|| path.to_owned());
     let schemes = options.signatures().map(|one| one.scheme).collect();

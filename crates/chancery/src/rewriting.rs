@@ -10,7 +10,7 @@ use chancery_authenticode::{
     Embedded, Measurement, PeSubject, Report, Request, Subject, TrustAnchors, Verifier,
     requested_measurement,
 };
-use chancery_pe::{BaseDigest, CertificateTable, SeekSource, Source, TableFault};
+use chancery_pe::{BaseDigest, CertificateTable, SeekSource, Source};
 use chancery_x509::Time;
 
 use crate::batch::{Stage, Stages};
@@ -18,7 +18,8 @@ use crate::journal::Look;
 use crate::unlisted::{self, Unlisted};
 use crate::verifying::{Input, open_subject_as, verify_subject};
 use crate::writer::{
-    Draft, Drafted, Held, LeftOvers, hold_to_read, mend_file, mend_renamed_file, release,
+    Draft, Drafted, Held, LeftOvers, check_finished, check_renamed_finished, hold_to_read,
+    mend_file, mend_renamed_file, release,
 };
 use crate::{Error, ErrorKind};
 
@@ -64,7 +65,7 @@ impl Rewriting {
         // First of all: what is read while another run writes into it may be neither the old file nor the new one.
         let (mut subject, before) = open_subject_as(path, doing, |file| hold_to_read(file, path))?;
         let mut stripped = 0;
-        if let (true, Some(end)) = (strip, end_before_trailing_data(&subject)) {
+        if let (true, Some(end)) = (strip, unlisted::end_before_trailing_data(&subject)) {
             stripped = subject.layout().file_len().saturating_sub(end);
             subject = PeSubject::parse(subject.into_source().limited(end)).map_err(failed)?;
         }
@@ -81,6 +82,25 @@ impl Rewriting {
             in_place: false,
             unlisted: None,
         })
+    }
+
+    /// Opens a file to look at it, and refuses one that a killed run began to change: nothing is taken back.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), [`check_finished`] and [`check_renamed_finished`].
+    pub(crate) fn open_finished(
+        path: &Path,
+        output: Option<&Path>,
+        doing: &'static str,
+        strip: bool,
+        left_overs: &LeftOvers,
+    ) -> Result<Self, Error> {
+        check_finished(path)?;
+        let mut file = Self::open(path, output, doing, strip)?;
+        if file.looks_unfinished()? {
+            check_renamed_finished(path, left_overs)?;
+        }
+        Ok(file)
     }
 
     /// Takes back what a killed run left in the file, under this name or another, and opens it. Tells whether there was
@@ -439,17 +459,6 @@ impl Measured {
         } else {
             Ok(verifier.verify(&subject.embedded().map_err(wrong)?, &self.measurement))
         }
-    }
-}
-
-/// Returns where a certificate table ends that data follows.
-fn end_before_trailing_data(subject: &PeSubject<Input>) -> Option<u64> {
-    let layout = subject.layout();
-    match layout.certificate_table() {
-        CertificateTable::Malformed { reason: TableFault::DataAfterTable, .. } => {
-            layout.table_range().map(|range| range.end)
-        }
-        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@
 use chancery_authenticode::PeSubject;
 use chancery_pe::{
     CERTIFICATE_HEADER_LEN, CertificateTable, REVISION_2, Source, SourceError,
-    TYPE_PKCS_SIGNED_DATA,
+    TYPE_PKCS_SIGNED_DATA, TableFault,
 };
 
 /// How far before the end of a file such a signature is looked for, in bytes, besides right behind its sections. Signatures
@@ -84,6 +84,17 @@ fn entry(bytes: &[u8], left: u64) -> Option<Unlisted> {
     let is_torn = left < length;
     let is_last = is_torn || left <= length.next_multiple_of(8);
     is_last.then_some(Unlisted { is_torn })
+}
+
+/// Returns where a certificate table ends that data follows.
+pub(crate) fn end_before_trailing_data(subject: &PeSubject<impl Source>) -> Option<u64> {
+    let layout = subject.layout();
+    match layout.certificate_table() {
+        CertificateTable::Malformed { reason: TableFault::DataAfterTable, .. } => {
+            layout.table_range().map(|range| range.end)
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
